@@ -1,0 +1,231 @@
+//! Replay with every check switched on: rows in, books and findings out.
+
+use alloc::{
+    collections::{BTreeMap, BTreeSet},
+    format,
+    string::{String, ToString},
+    vec::Vec,
+};
+
+use crate::{
+    books::{Books, refusal_row, rows},
+    case::{Broken, CaseKey, Fault, World, first_key},
+    codec::{Recorded, Row, open},
+    event::Event,
+    history::Cut,
+    ids::{ClaimId, Origin, Position, Stream},
+    merkle::{Frontier, Hash},
+};
+
+/// Most findings that are kept; the rest is counted.
+pub const FINDINGS_MAX: usize = 100;
+
+/// Takes the rows of a log in order of position, proves each, and folds it into the world.
+///
+/// An event that cannot be read or that breaks the law quarantines its case: nothing more of that case is
+/// folded, and its claims are named. The rest of the log is still replayed. Nothing is skipped silently.
+#[derive(Debug)]
+pub struct Replay {
+    origin: Option<Origin>,
+    world: World,
+    frontier: Frontier,
+    position: u64,
+    recorded_at: i64,
+    event_ids: Vec<u128>,
+    keys: BTreeSet<(String, &'static str, String)>,
+    books: Books,
+    findings: Vec<Broken>,
+    findings_count: u64,
+    quarantined: BTreeSet<CaseKey>,
+    quarantined_streams: BTreeSet<String>,
+    case_of_claim: BTreeMap<ClaimId, CaseKey>,
+    kinds: BTreeMap<&'static str, u64>,
+    policies: Vec<Hash>,
+    cut: Cut,
+}
+
+/// What a replay arrived at.
+#[derive(Debug)]
+pub struct Outcome {
+    /// Events read.
+    pub events: u64,
+    /// RFC 6962 root over all of them.
+    pub root: Hash,
+    /// The frontier behind the root.
+    pub frontier: Frontier,
+    /// The books.
+    pub books: Books,
+    /// What is wrong, by position; at most [`FINDINGS_MAX`].
+    pub findings: Vec<Broken>,
+    /// How much is wrong.
+    pub findings_count: u64,
+    /// Cases of which not everything could be folded.
+    pub quarantined: Vec<String>,
+    /// Events per kind.
+    pub kinds: BTreeMap<&'static str, u64>,
+    /// Hashes of the policies that were published.
+    pub policies: Vec<Hash>,
+    /// The world itself, for questions the books do not answer.
+    pub world: World,
+}
+
+impl Replay {
+    /// A replay from the first position. With an origin, events of another ledger are findings.
+    pub fn new(origin: Option<Origin>, cut: Cut) -> Self {
+        Self {
+            origin,
+            world: World::default(),
+            frontier: Frontier::new(),
+            position: 0,
+            recorded_at: 0,
+            event_ids: Vec::new(),
+            keys: BTreeSet::new(),
+            books: Books::default(),
+            findings: Vec::new(),
+            findings_count: 0,
+            quarantined: BTreeSet::new(),
+            quarantined_streams: BTreeSet::new(),
+            case_of_claim: BTreeMap::new(),
+            kinds: BTreeMap::new(),
+            policies: Vec::new(),
+            cut,
+        }
+    }
+
+    /// The next row. A fault is kept as a finding, and the replay goes on.
+    pub fn row(&mut self, row: &Row<'_>) {
+        let due = self.position.saturating_add(1);
+        if row.position != due {
+            self.find(row, Fault::PositionIsNotTheNext { due });
+        }
+        self.position = row.position;
+        self.event_ids.push(u128::from_be_bytes(row.event_id));
+        let opened = open(row);
+        // The tree is over the bodies that are there, so a changed body shows in the root as well.
+        self.frontier.push(crate::merkle::leaf_hash(row.body));
+        match opened {
+            Err(fault) => {
+                self.quarantine(row);
+                self.find(row, Fault::Row(fault));
+            }
+            Ok(recorded) => {
+                if let Err(fault) = self.recorded(row, recorded) {
+                    self.quarantine(row);
+                    self.find(row, fault);
+                }
+            }
+        }
+    }
+
+    fn recorded(&mut self, row: &Row<'_>, recorded: Recorded) -> Result<(), Fault> {
+        let e = &recorded.envelope;
+        if let Some(origin) = self.origin.as_ref().filter(|origin| **origin != e.ledger) {
+            let _ = origin;
+            return Err(Fault::ForeignLedger(e.ledger.to_string()));
+        }
+        if row.recorded_at < self.recorded_at {
+            return Err(Fault::RecordedTimeRunsBackwards);
+        }
+        self.recorded_at = row.recorded_at;
+        let kind = recorded.event.kind().as_str();
+        if let Some(key) = &e.external_id
+            && !self.keys.insert((e.source.to_string(), kind, key.to_string()))
+        {
+            return Err(Fault::KeyIsUsedTwice);
+        }
+        let count = self.kinds.entry(kind).or_default();
+        *count = count.saturating_add(1);
+        if let Event::PolicyPublished(p) = &recorded.event {
+            self.policies.push(p.sha256);
+        }
+        if self.is_quarantined(&recorded) {
+            return Ok(());
+        }
+        if let Event::AppendRefused(r) = &recorded.event {
+            self.books.refuse(refusal_row(e.position, r));
+        }
+        if let Stream::Claim(id) = &e.stream
+            && !self.case_of_claim.contains_key(id)
+        {
+            self.case_of_claim.insert(id.clone(), first_key(id, &recorded.event));
+        }
+        self.world.apply(recorded)
+    }
+
+    fn is_quarantined(&self, recorded: &Recorded) -> bool {
+        if self.quarantined.is_empty() && self.quarantined_streams.is_empty() {
+            return false;
+        }
+        let stream = &recorded.envelope.stream;
+        let key = match stream {
+            Stream::Ledger => return false,
+            Stream::Order(id) => CaseKey::Order(id.clone()),
+            Stream::Claim(id) => {
+                let known = self.case_of_claim.get(id).cloned();
+                known.unwrap_or_else(|| first_key(id, &recorded.event))
+            }
+        };
+        self.quarantined.contains(&key) || self.quarantined_streams.contains(&stream.to_string())
+    }
+
+    fn quarantine(&mut self, row: &Row<'_>) {
+        let key = match row.stream.parse::<Stream>() {
+            Ok(Stream::Order(id)) => Some(CaseKey::Order(id)),
+            Ok(Stream::Claim(id)) => Some(self.case_of_claim.get(&id).cloned().unwrap_or(CaseKey::Alone(id))),
+            _ => None,
+        };
+        if let Some(key) = key {
+            self.quarantined.insert(key);
+        }
+        self.quarantined_streams.insert(row.stream.into());
+    }
+
+    fn find(&mut self, row: &Row<'_>, fault: Fault) {
+        self.findings_count = self.findings_count.saturating_add(1);
+        if self.findings.len() < FINDINGS_MAX {
+            let position = Position::new(row.position).unwrap_or(Position::FIRST);
+            self.findings.push(Broken { position, stream: row.stream.into(), fault });
+        }
+    }
+
+    /// The root over everything read so far.
+    pub fn root(&self) -> Hash {
+        self.frontier.root()
+    }
+
+    /// Writes the books and closes the replay.
+    pub fn finish(mut self) -> Outcome {
+        self.unique_ids();
+        for (_, case) in self.world.cases() {
+            for id in case.claims.keys() {
+                self.books.post(None, rows(case, id, &self.cut).as_ref());
+            }
+        }
+        Outcome {
+            events: self.frontier.size(),
+            root: self.frontier.root(),
+            frontier: self.frontier,
+            books: self.books,
+            findings: self.findings,
+            findings_count: self.findings_count,
+            quarantined: self.quarantined.iter().map(|key| format!("{key}")).collect(),
+            kinds: self.kinds,
+            policies: self.policies,
+            world: self.world,
+        }
+    }
+
+    fn unique_ids(&mut self) {
+        self.event_ids.sort_unstable();
+        let twice = self.event_ids.windows(2).filter(|pair| pair.first() == pair.last()).count();
+        if twice > 0 {
+            self.findings_count =
+                self.findings_count.saturating_add(u64::try_from(twice).unwrap_or(u64::MAX));
+            if self.findings.len() < FINDINGS_MAX {
+                let stream = String::from("ledger");
+                let position = Position::new(self.position).unwrap_or(Position::FIRST);
+                self.findings.push(Broken { position, stream, fault: Fault::EventIdIsUsedTwice });
+            }
+        }
+    }
+}

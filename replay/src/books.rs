@@ -1,0 +1,512 @@
+//! The books: rows that people read instead of the log. Every row follows from one case alone, so that one
+//! function writes them on append and on rebuild, and a total is a sum of what claims contribute.
+
+use alloc::{
+    collections::BTreeMap,
+    format,
+    string::{String, ToString},
+    vec::Vec,
+};
+use serde::Serialize;
+use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
+
+use crate::{
+    canonical,
+    case::Case,
+    claim::{ClaimState, Credit, CreditKind, CreditStatus},
+    event::AppendRefused,
+    history::Cut,
+    ids::{ClaimId, Position},
+    merkle::Hash,
+    money::{Amount, Currency},
+    order::OrderState,
+    time::When,
+};
+
+/// Version of what the rows contain; part of every rebuild's manifest.
+pub const BOOKS_VERSION: u32 = 1;
+
+/// One claim on the board. All `_minor` amounts are in `currency`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct BoardRow {
+    pub claim: String,
+    pub order: Option<String>,
+    pub merchant: String,
+    pub country: String,
+    pub reason: String,
+    pub stage: String,
+    /// Flags in fixed order, separated by blanks: escalated disputed reopened overpaid.
+    pub flags: String,
+    pub opened_on: String,
+    pub currency: String,
+    pub units_claimed: u64,
+    pub units_announced: u64,
+    pub units_authorized: u64,
+    pub units_received: u64,
+    pub units_accepted: u64,
+    pub units_refunded: u64,
+    pub owed_minor: u64,
+    pub credited_minor: u64,
+    pub open_minor: u64,
+}
+
+/// What a refund total is counted by.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct TotalKey {
+    pub merchant: String,
+    pub country: String,
+    pub reason: String,
+    pub kind: String,
+    pub month: String,
+    pub currency: String,
+}
+
+/// Sums that only grow, in minor units. What stands is credited - reversed - failed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Sums {
+    pub credits: u64,
+    pub credited_minor: u64,
+    pub reversed_minor: u64,
+    pub failed_minor: u64,
+}
+
+impl Sums {
+    /// Adds what another claim contributes.
+    pub fn add(&mut self, other: &Sums) {
+        self.credits = self.credits.saturating_add(other.credits);
+        self.credited_minor = self.credited_minor.saturating_add(other.credited_minor);
+        self.reversed_minor = self.reversed_minor.saturating_add(other.reversed_minor);
+        self.failed_minor = self.failed_minor.saturating_add(other.failed_minor);
+    }
+    /// Takes out what a claim contributed before it changed.
+    pub fn take(&mut self, other: &Sums) {
+        self.credits = self.credits.saturating_sub(other.credits);
+        self.credited_minor = self.credited_minor.saturating_sub(other.credited_minor);
+        self.reversed_minor = self.reversed_minor.saturating_sub(other.reversed_minor);
+        self.failed_minor = self.failed_minor.saturating_sub(other.failed_minor);
+    }
+    /// What stands, in minor units.
+    pub fn net_minor(&self) -> u64 {
+        self.credited_minor.saturating_sub(self.reversed_minor).saturating_sub(self.failed_minor)
+    }
+    /// Whether nothing is left.
+    pub fn is_zero(&self) -> bool {
+        *self == Sums::default()
+    }
+}
+
+/// Something one side still owes the other.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct ObligationRow {
+    pub claim: String,
+    /// `refund` (to the customer), `charge` (from the customer), `goods` (to the customer).
+    pub what: String,
+    /// Charge id, or empty.
+    pub item: String,
+    pub merchant: String,
+    pub currency: String,
+    pub open_minor: u64,
+    pub open_units: u64,
+    pub since: String,
+}
+
+/// A refused act.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct RefusalRow {
+    pub position: u64,
+    pub stream: String,
+    pub kind: String,
+    pub key: Option<String>,
+    pub reason: String,
+    pub message: String,
+    pub cites: String,
+}
+
+/// Everything the books say of one claim.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClaimRows {
+    pub board: BoardRow,
+    /// The claim in full, as canonical JSON.
+    pub detail: String,
+    pub totals: Vec<(TotalKey, Sums)>,
+    pub obligations: Vec<ObligationRow>,
+}
+
+/// The rows of one claim of a case, under a cut.
+pub fn rows(case: &Case, id: &ClaimId, cut: &Cut) -> Option<ClaimRows> {
+    let state = case.claims.get(id)?.state(cut)?;
+    let order = case.order.as_ref().and_then(|o| o.state(cut));
+    let about = About::of(&state, order.as_ref());
+    let detail = canonical::to_bytes(&detail(&state, &about)).ok().and_then(|b| String::from_utf8(b).ok());
+    Some(ClaimRows {
+        board: board(&state, &about),
+        detail: detail.unwrap_or_default(),
+        totals: contributions(&state, &about),
+        obligations: obligations(&state, &about),
+    })
+}
+
+/// The row of a refused act.
+pub fn refusal_row(position: Position, r: &AppendRefused) -> RefusalRow {
+    let cites: Vec<&str> = r.cites.iter().map(|c| c.as_str()).collect();
+    RefusalRow {
+        position: position.get(),
+        stream: r.stream.to_string(),
+        kind: r.kind.to_string(),
+        key: r.key.as_ref().map(ToString::to_string),
+        reason: r.reason.to_string(),
+        message: r.message.to_string(),
+        cites: cites.join(" "),
+    }
+}
+
+/// What every row of a claim repeats.
+struct About {
+    merchant: String,
+    country: String,
+    reason: String,
+    currency: Option<Currency>,
+}
+impl About {
+    fn of(state: &ClaimState, order: Option<&OrderState>) -> Self {
+        let merchant =
+            order.map(|o| o.sale.policy.to_string()).or(state.merchant.as_ref().map(ToString::to_string));
+        let country = order
+            .map(|o| o.sale.ship_to.country.to_string())
+            .or(state.country.as_ref().map(ToString::to_string));
+        Self {
+            merchant: merchant.unwrap_or_default(),
+            country: country.unwrap_or_default(),
+            reason: state.asserted.map_or("historical", |b| b.as_str()).into(),
+            currency: order.map(OrderState::currency).or(state.currency()),
+        }
+    }
+    fn currency_text(&self) -> String {
+        self.currency.map(|c| c.as_str().into()).unwrap_or_default()
+    }
+    fn amount(&self, minor: u64) -> Value {
+        self.currency.and_then(|c| Amount::new(minor, c).ok()).map_or(Value::Null, |a| json!(a))
+    }
+}
+
+fn board(state: &ClaimState, about: &About) -> BoardRow {
+    let flags = [
+        (state.escalated, "escalated"),
+        (state.disputed, "disputed"),
+        (state.reopened > 0, "reopened"),
+        (state.overpaid_minor() > 0, "overpaid"),
+        (state.historical, "historical"),
+    ];
+    let flags: Vec<&str> = flags.iter().filter(|(on, _)| *on).map(|(_, name)| *name).collect();
+    let historical = state.credits.values().filter(|c| c.kind == CreditKind::Historical && c.is_effective());
+    let historical = historical.fold(0u64, |sum, c| sum.saturating_add(c.amount.minor()));
+    BoardRow {
+        claim: state.id.to_string(),
+        order: state.order.as_ref().map(ToString::to_string),
+        merchant: about.merchant.clone(),
+        country: about.country.clone(),
+        reason: about.reason.clone(),
+        stage: state.stage().as_str().into(),
+        flags: flags.join(" "),
+        opened_on: state.opened.local_day().to_string(),
+        currency: about.currency_text(),
+        units_claimed: state.units.count_where(|_| true),
+        units_announced: state.units.count_where(|u| u.announced),
+        units_authorized: state.units.count_where(|u| u.authorized),
+        units_received: state.units.count_where(|u| u.received),
+        units_accepted: state.units.count_where(|u| u.accepted),
+        units_refunded: state.units.count_where(|u| u.refunded),
+        owed_minor: state.owed_minor().saturating_add(historical),
+        credited_minor: state.credited_minor().saturating_add(historical),
+        open_minor: if state.withdrawn { 0 } else { state.open_minor() },
+    }
+}
+
+/// What a claim contributes to the refund totals: each credit in the month it was issued, its reversal and its
+/// failure in theirs.
+fn contributions(state: &ClaimState, about: &About) -> Vec<(TotalKey, Sums)> {
+    let mut totals: BTreeMap<TotalKey, Sums> = BTreeMap::new();
+    for credit in state.credits.values() {
+        let amount = credit.amount.minor();
+        let mut add = |when: When, sums: Sums| {
+            let key = TotalKey {
+                merchant: about.merchant.clone(),
+                country: about.country.clone(),
+                reason: about.reason.clone(),
+                kind: credit.kind.as_str().into(),
+                month: when.local_day().month().to_string(),
+                currency: credit.amount.currency().as_str().into(),
+            };
+            totals.entry(key).or_default().add(&sums);
+        };
+        add(credit.issued, Sums { credits: 1, credited_minor: amount, ..Sums::default() });
+        if let Some(reversed) = credit.reversed {
+            add(reversed, Sums { reversed_minor: amount, ..Sums::default() });
+        } else if let (CreditStatus::Failed, Some(failed)) = (credit.status, credit.failed) {
+            add(failed, Sums { failed_minor: amount, ..Sums::default() });
+        }
+    }
+    totals.into_iter().collect()
+}
+
+fn obligations(state: &ClaimState, about: &About) -> Vec<ObligationRow> {
+    let mut rows = Vec::new();
+    let row = |what: &str, item: String, since: When| ObligationRow {
+        claim: state.id.to_string(),
+        what: what.into(),
+        item,
+        merchant: about.merchant.clone(),
+        currency: about.currency_text(),
+        open_minor: 0,
+        open_units: 0,
+        since: since.local_day().to_string(),
+    };
+    if state.withdrawn {
+        return rows;
+    }
+    if state.open_minor() > 0 {
+        let since = state.decisions.iter().map(|d| d.decided).max_by_key(|w| w.at).unwrap_or(state.opened);
+        rows.push(ObligationRow { open_minor: state.open_minor(), ..row("refund", String::new(), since) });
+    }
+    for (id, charge) in &state.charges {
+        let open = charge.amount.minor().saturating_sub(charge.paid_minor);
+        if !charge.waived && open > 0 {
+            rows.push(ObligationRow { open_minor: open, ..row("charge", id.to_string(), charge.since) });
+        }
+    }
+    for decision in state.decisions.iter().filter(|d| !d.remedy.pays_money()) {
+        let decided = state.units.units_where(|u| u.stage == crate::claim::Stage::Decided);
+        let open = decision.units.intersection(&decided).count();
+        if open > 0 {
+            rows.push(ObligationRow {
+                open_units: open,
+                ..row("goods", decision.remedy.to_string(), decision.decided)
+            });
+        }
+    }
+    rows.sort();
+    rows
+}
+
+/// The claim in full, for people and programs. Personal values appear nowhere in it.
+fn detail(state: &ClaimState, about: &About) -> Value {
+    let units: Vec<Value> = state
+        .units
+        .iter()
+        .map(|(line, first, last, u)| {
+            let f = &u.findings;
+            clean(json!({
+                "units": if first == last { format!("{line}#{first}") } else { format!("{line}#{first}-{last}") },
+                "stage": u.stage, "remedy": u.remedy, "variant": u.variant, "disposition": u.disposition,
+                "authorized": u.authorized, "announced": u.announced, "received": u.received,
+                "accepted": u.accepted, "refunded": u.refunded,
+                "findings": clean(json!({
+                    "installed": f.installed, "packaging": f.packaging, "same_condition": f.same_condition,
+                    "altered": f.altered, "sealed": f.sealed, "accessories_missing": f.accessories_missing,
+                    "damage": f.damage, "defect": f.defect, "on_arrival": f.on_arrival, "cause": f.cause,
+                })),
+            }))
+        })
+        .collect();
+    let parcels = map(state.parcels.iter().map(|(id, p)| {
+        let scan = p.last_scan.map(|(status, at)| json!({ "status": status, "at": at }));
+        (id.to_string(), clean(json!({
+            "leg": p.leg, "carrier": p.carrier, "tracking_check": p.tracking_check, "dispatched": p.dispatched,
+            "delivered": p.delivered, "last_scan": scan, "units": p.units, "rma_on_parcel": p.rma_on_parcel,
+        })))
+    }));
+    let rmas = map(state.rmas.iter().map(|(rma, r)| {
+        (rma.to_string(), json!({ "status": r.status, "units": r.units, "granted": r.granted }))
+    }));
+    let decisions: Vec<Value> = state
+        .decisions
+        .iter()
+        .map(|d| {
+            json!({ "units": d.units, "remedy": d.remedy, "entitlement": about.amount(d.entitlement_minor),
+                    "cites": d.cites, "decided": d.decided, "event": d.event_id })
+        })
+        .collect();
+    let costs: Vec<Value> = state
+        .costs
+        .iter()
+        .map(|c| json!({ "cost": c.cost, "paid_by": c.paid_by, "amount": c.amount, "event": c.event_id }))
+        .collect();
+    let charges = map(state.charges.iter().map(|(id, c)| {
+        (
+            id.to_string(),
+            json!({ "what": c.what, "amount": c.amount, "since": c.since,
+                                 "paid": about.amount(c.paid_minor), "waived": c.waived }),
+        )
+    }));
+    let chargebacks = map(state.chargebacks.iter().map(|(id, (amount, won))| {
+        let result = match won {
+            None => "open",
+            Some(true) => "won",
+            Some(false) => "lost",
+        };
+        (id.to_string(), json!({ "amount": amount, "result": result }))
+    }));
+    let evidence = map(state.evidence.iter().map(|(kind, holds)| (kind.to_string(), json!(holds))));
+    clean(json!({
+        "claim": state.id, "order": state.order, "merchant": about.merchant, "country": about.country,
+        "reason": about.reason, "by": state.by, "opened": state.opened, "first_contact": state.first_contact,
+        "stage": state.stage(),
+        "flags": {
+            "closed": state.closed, "withdrawn": state.withdrawn, "escalated": state.escalated,
+            "disputed": state.disputed, "reopened": state.reopened, "historical": state.historical,
+        },
+        "units": units, "evidence": evidence, "rmas": rmas, "parcels": parcels, "decisions": decisions,
+        "costs": costs, "charges": charges, "chargebacks": chargebacks,
+        "credits": map(state.credits.iter().map(|(id, c)| (id.to_string(), credit(c)))),
+        "money": {
+            "owed": about.amount(state.owed_minor()), "credited": about.amount(state.credited_minor()),
+            "open": about.amount(state.open_minor()), "overpaid": about.amount(state.overpaid_minor()),
+            "goodwill": about.amount(state.goodwill_minor),
+        },
+    }))
+}
+
+fn credit(c: &Credit) -> Value {
+    clean(json!({
+        "kind": c.kind, "amount": c.amount, "status": c.status, "issued": c.issued, "posted": c.posted,
+        "failed": c.failed, "reversed": c.reversed, "units": c.units, "to": c.to, "event": c.event_id,
+        "effective": c.is_effective(),
+    }))
+}
+
+fn map(entries: impl Iterator<Item = (String, Value)>) -> Value {
+    Value::Object(entries.collect())
+}
+
+/// Unknown is left out, not written as null.
+fn clean(value: Value) -> Value {
+    match value {
+        Value::Object(fields) => Value::Object(fields.into_iter().filter(|(_, v)| !v.is_null()).collect()),
+        other => other,
+    }
+}
+
+/// The books of a whole ledger in memory: what a rebuild arrives at, and what the memory store serves.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Books {
+    pub board: BTreeMap<String, BoardRow>,
+    pub detail: BTreeMap<String, String>,
+    pub totals: BTreeMap<TotalKey, Sums>,
+    /// By claim, what, item.
+    pub obligations: BTreeMap<(String, String, String), ObligationRow>,
+    pub refusals: BTreeMap<u64, RefusalRow>,
+}
+
+/// The names of the tables, in the order of the digest.
+pub const TABLES: [&str; 5] = ["claims_board", "claim_detail", "refund_totals", "obligations", "refusals"];
+
+impl Books {
+    /// Replaces what is said of one claim: the one function that posts, on append and on rebuild.
+    pub fn post(&mut self, before: Option<&ClaimRows>, after: Option<&ClaimRows>) {
+        if let Some(old) = before {
+            self.board.remove(&old.board.claim);
+            self.detail.remove(&old.board.claim);
+            for o in &old.obligations {
+                self.obligations.remove(&(o.claim.clone(), o.what.clone(), o.item.clone()));
+            }
+            for (key, sums) in &old.totals {
+                if let Some(total) = self.totals.get_mut(key) {
+                    total.take(sums);
+                    if total.is_zero() {
+                        self.totals.remove(key);
+                    }
+                }
+            }
+        }
+        if let Some(new) = after {
+            self.board.insert(new.board.claim.clone(), new.board.clone());
+            self.detail.insert(new.board.claim.clone(), new.detail.clone());
+            for o in &new.obligations {
+                self.obligations.insert((o.claim.clone(), o.what.clone(), o.item.clone()), o.clone());
+            }
+            for (key, sums) in &new.totals {
+                self.totals.entry(key.clone()).or_default().add(sums);
+            }
+        }
+    }
+    /// Puts a refused act on its list.
+    pub fn refuse(&mut self, row: RefusalRow) {
+        self.refusals.insert(row.position, row);
+    }
+    /// Calls `line` with table number and canonical line of every row, in the order of the digest.
+    pub fn lines(&self, line: &mut dyn FnMut(usize, &str, &str)) {
+        for (claim, row) in &self.board {
+            line(0, claim, &text(row));
+        }
+        for (claim, detail) in &self.detail {
+            line(1, claim, detail);
+        }
+        for (key, sums) in &self.totals {
+            line(2, &total_name(key), &text(&json!([key, sums])));
+        }
+        for ((claim, what, item), row) in &self.obligations {
+            line(3, &format!("{claim} {what} {item}"), &text(row));
+        }
+        for (position, row) in &self.refusals {
+            line(4, &format!("{position:020}"), &text(row));
+        }
+    }
+    /// SHA-256 over the number of rows and every canonical line, table by table. Head position and rebuild
+    /// events are in no row, so a rebuild does not change its own digest.
+    pub fn digest(&self) -> Digest {
+        let mut digest = DigestBuilder::default();
+        self.lines(&mut |table, _, line| digest.row(table, line));
+        digest.finish()
+    }
+    /// Sums per currency over all totals.
+    pub fn control_totals(&self) -> BTreeMap<String, Sums> {
+        let mut sums: BTreeMap<String, Sums> = BTreeMap::new();
+        for (key, total) in &self.totals {
+            sums.entry(key.currency.clone()).or_default().add(total);
+        }
+        sums
+    }
+}
+
+/// The name of a total in messages and comparisons.
+pub fn total_name(key: &TotalKey) -> String {
+    format!("{} {} {} {} {} {}", key.merchant, key.country, key.reason, key.kind, key.month, key.currency)
+}
+
+/// The canonical line of a row.
+pub fn text<T: Serialize>(row: &T) -> String {
+    canonical::of(row).ok().and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or_default()
+}
+
+/// Rows per table and the digest over all of them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Digest {
+    pub rows: [u64; 5],
+    pub sha256: Hash,
+}
+
+/// Takes rows in order.
+#[derive(Default)]
+pub struct DigestBuilder {
+    tables: [Sha256; 5],
+    rows: [u64; 5],
+}
+impl DigestBuilder {
+    /// The next row of a table.
+    pub fn row(&mut self, table: usize, line: &str) {
+        if let (Some(hash), Some(rows)) = (self.tables.get_mut(table), self.rows.get_mut(table)) {
+            hash.update(line.as_bytes());
+            hash.update(b"\n");
+            *rows = rows.saturating_add(1);
+        }
+    }
+    /// The digest.
+    pub fn finish(self) -> Digest {
+        let mut all = Sha256::new();
+        for ((name, rows), hash) in TABLES.iter().zip(self.rows).zip(self.tables) {
+            all.update(format!("{name} {rows} {}\n", Hash(hash.finalize().into())).as_bytes());
+        }
+        Digest { rows: self.rows, sha256: Hash(all.finalize().into()) }
+    }
+}

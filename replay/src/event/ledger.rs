@@ -1,0 +1,105 @@
+//! Events of the ledger stream: policies, calendars, people, periods, seals, refusals.
+
+use alloc::{collections::BTreeMap, string::String};
+
+use super::payload::{Unsound, payload};
+use crate::{
+    ids::{ActorId, Code, EventId, ExternalId, Personal, PolicyId, Stream, Word},
+    merkle::Hash,
+    money::{Amount, Currency},
+    time::{Day, When},
+};
+
+payload! {
+    /// A policy version comes into the log. The version in force at purchase governs a claim (H-7).
+    PolicyPublished {
+        policy: PolicyId,
+        /// From 1, one more for every later version.
+        version: u32,
+        name: Word,
+        /// First local day of purchases that it governs.
+        effective_from: Day,
+        /// SHA-256 of the canonical JSON of `body`.
+        sha256: Hash,
+        supersedes?: u32,
+        /// Policy, clause register and house-rule version as data.
+        body: serde_json::Value,
+    } @check |p| {
+        if p.version == 0 {
+            return Err(Unsound { field: "version", rule: "counts from 1".into() });
+        }
+        let canonical = crate::canonical::to_bytes(&p.body)
+            .map_err(|e| Unsound { field: "body", rule: alloc::format!("is not canonical JSON: {e}") })?;
+        if crate::merkle::sha256(&canonical) != p.sha256 {
+            return Err(Unsound { field: "sha256", rule: "is not the SHA-256 of the policy's canonical text".into() });
+        }
+        Ok(())
+    }
+
+    /// The public holidays of one calendar in one year (H-4).
+    CalendarPublished { calendar: Code, year: u16, holidays*: Day, source: Word, }
+
+    /// A person or system becomes known. The name is personal; the id is not.
+    ActorRegistered { actor: ActorId, name?: Personal, } @personal name;
+    /// An actor may act in a role from now on.
+    RoleGranted { actor: ActorId, role: Code, }
+    /// An actor may no longer act in a role.
+    RoleRevoked { actor: ActorId, role: Code, reason_code: Code, }
+    /// The largest amount a role may move with one act.
+    LimitSet { role: Code, act: Code, amount: Amount, }
+
+    /// Personal values were erased; their commitments stay and can no longer be opened.
+    PersonalDataRedacted { targets*: RedactedField, basis: Code, requester: ActorId, }
+    /// One erased value.
+    RedactedField { event: EventId, path: Word, }
+
+    /// The root of the log at a size, with the signed note that was given out.
+    CheckpointRecorded { size: u64, root: Hash, note: String, }
+
+    /// A month's books are sealed with these totals.
+    PeriodClosed { period: String, totals*: ControlTotal, } @check |p| { super::ledger::month(&p.period) }
+    /// A sealed month is opened again.
+    PeriodReopened { period: String, reason_code: Code, } @check |p| { super::ledger::month(&p.period) }
+    /// Sums per currency, in minor units.
+    ControlTotal { currency: Currency, credited_minor: u64, reversed_minor: u64, failed_minor: u64, }
+
+    /// The projections were rebuilt from the log: what from, with what, and to what.
+    ProjectionRebuilt {
+        /// Last position replayed.
+        through: u64,
+        /// RFC 6962 root of the log at `through`.
+        root: Hash,
+        /// Digest of the rebuilt projections.
+        digest: Hash,
+        rows: BTreeMap<String, u64>,
+        control_totals*: ControlTotal,
+        policies*: Hash,
+        code_version: Word,
+        books_version: u32,
+        /// Rows that differed from what was served (0 unless a difference was accepted).
+        differences: u64,
+    }
+
+    /// A merchant's act was understood and refused. Changes no claim and no money.
+    AppendRefused {
+        /// The stream the act was meant for.
+        stream: Stream,
+        /// The kind that was asked for.
+        kind: Code,
+        key?: ExternalId,
+        /// The refusal, as in the error table.
+        reason: Code,
+        message: Word,
+        cites*: Code,
+        /// Amount asked for, where money was refused.
+        amount?: Amount,
+        asked_at?: When,
+    }
+}
+
+/// `YYYY-MM`.
+fn month(text: &str) -> Result<(), Unsound> {
+    Day::parse(&alloc::format!("{text}-01"))
+        .map(|_| ())
+        .map_err(|_| Unsound { field: "period", rule: "is a month, written like 2024-04".into() })
+}

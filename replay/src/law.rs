@@ -1,0 +1,477 @@
+//! The law of the log: what must hold of every event, whoever wrote it and whatever the rules of the day.
+//!
+//! `decide` asks it before anything is written, `case` asks it again on replay: the same function on both
+//! sides of the disk. A breach is a refusal there and a broken log here.
+
+use alloc::{format, string::String};
+use core::fmt;
+
+use crate::{
+    case::Case,
+    claim::{ClaimState, CreditStatus, is_goodwill},
+    event::{Event, EventCorrected, RemedyDecided},
+    history::{Cut, History, corrected},
+    ids::{ClaimId, EventId, RefundId, Stream},
+    money::{Amount, Currency},
+    order::OrderState,
+    time::When,
+    units::Units,
+};
+
+/// Most events one stream may hold.
+pub const STREAM_EVENTS_MAX: u64 = 10_000;
+
+/// What an event would break.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Breach {
+    /// A claim or an act on an order that is not on record.
+    OrderIsNotOnRecord,
+    /// The stream begins with another kind of event.
+    StreamBeginsWith(&'static str),
+    /// The stream is there already.
+    StreamHasBegun,
+    /// The stream is full.
+    StreamIsFull,
+    /// Units that were not sold with this order.
+    UnitsAreNotInTheOrder(Units),
+    /// Units that this claim is not about.
+    UnitsAreNotInTheClaim(Units),
+    /// Before the purchase.
+    EffectiveBeforeThePurchase {
+        /// The purchase.
+        purchased: When,
+    },
+    /// The event that is corrected or reversed is not in this stream.
+    TargetIsNotInTheStream(EventId),
+    /// This kind of event is not corrected or reversed.
+    TargetCannotBeAmended(&'static str),
+    /// The target was reversed already.
+    TargetIsReversedAlready,
+    /// A field that moves money is reversed and recorded anew, never corrected.
+    MoneyIsReversedNotCorrected(String),
+    /// The corrected event would be no event of its kind.
+    CorrectionDoesNotFit(String),
+    /// The id stands for another credit of this order.
+    RefundIdIsUsed(RefundId),
+    /// Not the order's currency.
+    CurrencyDiffers {
+        /// The order's.
+        order: Currency,
+        /// The event's.
+        found: Currency,
+    },
+    /// The decision gives units more than was taken for them.
+    DecisionExceedsTheCapture {
+        /// Most that can be decided for these units.
+        cap: Amount,
+    },
+    /// The units have a money decision in another claim.
+    UnitsAreDecidedInAnotherClaim(ClaimId, Units),
+    /// A decision overlaps an earlier one without covering it.
+    DecisionSplitsAnEarlierOne(Units),
+    /// More than is still owed on the claim.
+    RefundExceedsTheEntitlement {
+        /// What is still open.
+        open: Amount,
+    },
+    /// More than is left of what was taken for the order.
+    RefundExceedsTheCapture {
+        /// What is left.
+        left: Amount,
+    },
+}
+
+impl Breach {
+    /// The name of the variant in snake case: stable, for programs.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Breach::OrderIsNotOnRecord => "order_is_not_on_record",
+            Breach::StreamBeginsWith(_) => "stream_has_not_begun",
+            Breach::StreamHasBegun => "stream_has_begun",
+            Breach::StreamIsFull => "stream_is_full",
+            Breach::UnitsAreNotInTheOrder(_) => "units_are_not_in_the_order",
+            Breach::UnitsAreNotInTheClaim(_) => "units_are_not_in_the_claim",
+            Breach::EffectiveBeforeThePurchase { .. } => "effective_before_the_purchase",
+            Breach::TargetIsNotInTheStream(_) => "target_is_not_in_the_stream",
+            Breach::TargetCannotBeAmended(_) => "target_cannot_be_amended",
+            Breach::TargetIsReversedAlready => "target_is_reversed_already",
+            Breach::MoneyIsReversedNotCorrected(_) => "money_is_reversed_not_corrected",
+            Breach::CorrectionDoesNotFit(_) => "correction_does_not_fit",
+            Breach::RefundIdIsUsed(_) => "refund_id_is_used",
+            Breach::CurrencyDiffers { .. } => "currency_differs",
+            Breach::DecisionExceedsTheCapture { .. } => "decision_exceeds_the_capture",
+            Breach::UnitsAreDecidedInAnotherClaim(..) => "units_are_decided_in_another_claim",
+            Breach::DecisionSplitsAnEarlierOne(_) => "decision_splits_an_earlier_one",
+            Breach::RefundExceedsTheEntitlement { .. } => "over_refund",
+            Breach::RefundExceedsTheCapture { .. } => "over_capture",
+        }
+    }
+    /// What to do about it.
+    pub fn hint(&self) -> &'static str {
+        match self {
+            Breach::OrderIsNotOnRecord => "record the order first (claims order)",
+            Breach::StreamBeginsWith(_) => "an order begins with order_recorded, a claim with claim_opened",
+            Breach::StreamHasBegun => "use another id, or correct the event that is there",
+            Breach::StreamIsFull => "open a new claim",
+            Breach::UnitsAreNotInTheOrder(_) => "claims show ORDER lists the units that were sold",
+            Breach::UnitsAreNotInTheClaim(_) => {
+                "claims show CLAIM lists its units; open a second claim for others"
+            }
+            Breach::EffectiveBeforeThePurchase { .. } => "check the date, or correct the purchase date first",
+            Breach::TargetIsNotInTheStream(_) => "claims timeline prints the ids of a claim's events",
+            Breach::TargetCannotBeAmended(_) => {
+                "withdraw the claim, or reverse the amendment instead of amending it"
+            }
+            Breach::TargetIsReversedAlready => "reverse the reversal to bring it back",
+            Breach::MoneyIsReversedNotCorrected(_) => "reverse the event and record it anew",
+            Breach::CorrectionDoesNotFit(_) => "claims schema KIND shows the fields and their types",
+            Breach::RefundIdIsUsed(_) => "a retry needs the same --key; another refund needs another id",
+            Breach::CurrencyDiffers { .. } => "amounts of an order are in its own currency (H-8)",
+            Breach::DecisionExceedsTheCapture { .. } => {
+                "lower the entitlement, or record goodwill at point H-19.goodwill with an approver (H-14)"
+            }
+            Breach::UnitsAreDecidedInAnotherClaim(..) => {
+                "a unit is refunded at most once; decide the other claim anew"
+            }
+            Breach::DecisionSplitsAnEarlierOne(_) => "decide anew for all units of the earlier decision",
+            Breach::RefundExceedsTheEntitlement { .. } => {
+                "decide a higher entitlement first, or refund what is open"
+            }
+            Breach::RefundExceedsTheCapture { .. } => "no more can go out than came in for the order (H-14)",
+        }
+    }
+}
+
+impl fmt::Display for Breach {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Breach::OrderIsNotOnRecord => f.write_str("the order is not on record"),
+            Breach::StreamBeginsWith(kind) => {
+                write!(f, "nothing is on record here yet, and this is no {kind}")
+            }
+            Breach::StreamHasBegun => f.write_str("this id is in use already"),
+            Breach::StreamIsFull => {
+                write!(f, "the stream holds {STREAM_EVENTS_MAX} events, which is the limit")
+            }
+            Breach::UnitsAreNotInTheOrder(units) => write!(f, "{units} was not sold with this order"),
+            Breach::UnitsAreNotInTheClaim(units) => write!(f, "this claim is not about {units}"),
+            Breach::EffectiveBeforeThePurchase { purchased } => {
+                write!(f, "it happened before the purchase of {purchased}")
+            }
+            Breach::TargetIsNotInTheStream(id) => write!(f, "event {id} is not in this stream"),
+            Breach::TargetCannotBeAmended(why) => f.write_str(why),
+            Breach::TargetIsReversedAlready => f.write_str("that event was reversed already"),
+            Breach::MoneyIsReversedNotCorrected(field) => {
+                write!(f, "{field} of money that moved is never corrected")
+            }
+            Breach::CorrectionDoesNotFit(why) => write!(f, "the correction does not fit: {why}"),
+            Breach::RefundIdIsUsed(id) => write!(f, "refund id {id} stands for another credit of this order"),
+            Breach::CurrencyDiffers { order, found } => {
+                write!(f, "the order is in {order}, the amount in {found}")
+            }
+            Breach::DecisionExceedsTheCapture { cap } => write!(f, "at most {cap} was taken for these units"),
+            Breach::UnitsAreDecidedInAnotherClaim(claim, units) => {
+                write!(f, "{units} has a money decision in claim {claim}")
+            }
+            Breach::DecisionSplitsAnEarlierOne(units) => {
+                write!(f, "an earlier decision covers {units} together")
+            }
+            Breach::RefundExceedsTheEntitlement { open } => {
+                write!(f, "only {open} is still owed on this claim")
+            }
+            Breach::RefundExceedsTheCapture { left } => {
+                write!(f, "only {left} is left of what was taken for the order")
+            }
+        }
+    }
+}
+impl core::error::Error for Breach {}
+
+/// Whether `event`, effective at `when`, may follow in `stream` of this case.
+///
+/// # Errors
+/// The first [`Breach`].
+pub fn check(case: &Case, stream: &Stream, event: &Event, when: When) -> Result<(), Breach> {
+    match stream {
+        Stream::Ledger => Ok(()),
+        Stream::Order(_) => check_order(case, event, when),
+        Stream::Claim(id) => check_claim(case, id, event, when),
+    }
+}
+
+fn check_order(case: &Case, event: &Event, when: When) -> Result<(), Breach> {
+    let begins = matches!(event, Event::OrderRecorded(_));
+    let Some(order) = &case.order else {
+        return if begins { Ok(()) } else { Err(Breach::StreamBeginsWith("order_recorded")) };
+    };
+    if begins {
+        return Err(Breach::StreamHasBegun);
+    }
+    room(order.history.revision().map_or(0, |r| r.get()))?;
+    let Some(state) = order.state(&Cut::default()) else { return Err(Breach::OrderIsNotOnRecord) };
+    not_before(&state, when)?;
+    match event {
+        Event::PaymentCaptured(p) => same_currency(&state, &p.amount),
+        Event::ShipmentDispatched(d) => d.units.as_ref().map_or(Ok(()), |units| sold(&state, units)),
+        Event::EventCorrected(c) => amendable(&order.history, c.target).and_then(|t| fits(t, c)).map(|_| ()),
+        Event::EventReversed(r) => reversal(&order.history, r.target),
+        _ => Ok(()),
+    }
+}
+
+fn check_claim(case: &Case, id: &ClaimId, event: &Event, when: When) -> Result<(), Breach> {
+    let claim = case.claims.get(id);
+    match (claim, event) {
+        (None, Event::HistoricalCreditRecorded(_)) => return Ok(()),
+        (None, Event::ClaimOpened(opened)) => {
+            let state = case.order_state().ok_or(Breach::OrderIsNotOnRecord)?;
+            not_before(&state, opened.first_contact_at.unwrap_or(when))?;
+            not_before(&state, when)?;
+            return sold(&state, &opened.units);
+        }
+        (None, _) => return Err(Breach::StreamBeginsWith("claim_opened")),
+        (Some(_), Event::HistoricalCreditRecorded(_) | Event::ClaimOpened(_)) => {
+            return Err(Breach::StreamHasBegun);
+        }
+        (Some(_), _) => {}
+    }
+    let Some(claim) = claim else { return Err(Breach::StreamBeginsWith("claim_opened")) };
+    room(claim.history.revision().map_or(0, |r| r.get()))?;
+    if let Event::EventReversed(r) = event {
+        return reversal(&claim.history, r.target);
+    }
+    let Some(order) = case.order_state() else {
+        // A historical credit stands alone: it can be amended, noted on and disputed, nothing else.
+        return match event {
+            Event::EventCorrected(c) => {
+                amendable(&claim.history, c.target).and_then(|t| fits(t, c)).map(|_| ())
+            }
+            Event::NoteAdded(_)
+            | Event::ContactLogged(_)
+            | Event::DisputeOpened(_)
+            | Event::DisputeResolved(_) => Ok(()),
+            _ => Err(Breach::OrderIsNotOnRecord),
+        };
+    };
+    not_before(&order, when)?;
+    if let Some(units) = units_of(event) {
+        let sold_units = order.units();
+        let state = claim.state(&Cut::default());
+        let own = state.as_ref().map(|s| s.units.units()).unwrap_or_default();
+        if !units.is_subset(&sold_units) {
+            return Err(Breach::UnitsAreNotInTheOrder(units.difference(&sold_units)));
+        }
+        // What is found in a box may belong to another claim of the order; acts may not.
+        let found =
+            matches!(event, Event::ParcelReceived(_) | Event::ParcelRefused(_) | Event::ItemInspected(_));
+        if !found && !units.is_subset(&own) {
+            return Err(Breach::UnitsAreNotInTheClaim(units.difference(&own)));
+        }
+    }
+    match event {
+        Event::RemedyDecided(d) => decision(case, id, &order, d),
+        Event::RefundIssued(r) => credit(case, id, &order, &r.refund, r.amount),
+        Event::GiftCreditIssued(g) => credit(case, id, &order, &g.credit, g.amount),
+        Event::CostRecorded(c) => same_currency(&order, c.order_amount.as_ref().unwrap_or(&c.amount)),
+        Event::LabelIssued(l) => same_currency(&order, &l.cost),
+        Event::FeeCharged(c) => same_currency(&order, &c.amount),
+        Event::CustomerCharged(c) => same_currency(&order, &c.amount),
+        Event::ChargePaid(c) => same_currency(&order, &c.amount),
+        Event::ChargebackOpened(c) => same_currency(&order, &c.amount),
+        Event::DiscretionExercised(d) => {
+            d.amount.as_ref().map_or(Ok(()), |amount| same_currency(&order, amount))
+        }
+        Event::EventCorrected(c) => {
+            let target = amendable(&claim.history, c.target)?;
+            match fits(target, c)? {
+                Event::RemedyDecided(d) => decision(&case.without(id, c.target), id, &order, &d),
+                Event::ClaimOpened(o) => sold(&order, &o.units),
+                Event::DiscretionExercised(d) => {
+                    d.amount.as_ref().map_or(Ok(()), |amount| same_currency(&order, amount))
+                }
+                Event::CostRecorded(c) => same_currency(&order, c.order_amount.as_ref().unwrap_or(&c.amount)),
+                _ => Ok(()),
+            }
+        }
+        _ => Ok(()),
+    }
+}
+
+fn room(events: u64) -> Result<(), Breach> {
+    if events >= STREAM_EVENTS_MAX { Err(Breach::StreamIsFull) } else { Ok(()) }
+}
+
+fn not_before(order: &OrderState, when: When) -> Result<(), Breach> {
+    let purchased = order.sale.purchased_at;
+    if when.at < purchased.at { Err(Breach::EffectiveBeforeThePurchase { purchased }) } else { Ok(()) }
+}
+
+fn sold(order: &OrderState, units: &Units) -> Result<(), Breach> {
+    let all = order.units();
+    if units.is_subset(&all) { Ok(()) } else { Err(Breach::UnitsAreNotInTheOrder(units.difference(&all))) }
+}
+
+fn same_currency(order: &OrderState, amount: &Amount) -> Result<(), Breach> {
+    let (order, found) = (order.currency(), amount.currency());
+    if order == found { Ok(()) } else { Err(Breach::CurrencyDiffers { order, found }) }
+}
+
+/// The units an event acts on, where it names any.
+fn units_of(event: &Event) -> Option<&Units> {
+    match event {
+        Event::ShipmentDispatched(e) => e.units.as_ref(),
+        Event::AuthorizationGranted(e) => Some(&e.units),
+        Event::AuthorizationDenied(e) => e.units.as_ref(),
+        Event::ParcelReceived(e) => Some(&e.units),
+        Event::ParcelRefused(e) => e.units.as_ref(),
+        Event::ItemInspected(e) => Some(&e.units),
+        Event::ItemLostInCustody(e) => Some(&e.units),
+        Event::DispositionRecorded(e) => Some(&e.units),
+        Event::RemedySelected(e) => e.units.as_ref(),
+        Event::RemedyDecided(e) => Some(&e.units),
+        Event::RemedyFailed(e) => e.units.as_ref(),
+        Event::RepairCompleted(e) => Some(&e.units),
+        Event::RepairShipped(e) => Some(&e.units),
+        Event::SparePartsSent(e) => Some(&e.units),
+        Event::ReplacementShipped(e) => Some(&e.units),
+        Event::ReplacementDelivered(e) => Some(&e.units),
+        Event::CostRecorded(e) => e.units.as_ref(),
+        Event::DiscretionExercised(e) => e.units.as_ref(),
+        Event::RefundIssued(e) => e.units.as_ref(),
+        _ => None,
+    }
+}
+
+/// A decision about money gives at most what was taken for its units, and no unit is paid for twice.
+fn decision(case: &Case, id: &ClaimId, order: &OrderState, d: &RemedyDecided) -> Result<(), Breach> {
+    let own = case.claims.get(id).and_then(|c| c.state(&Cut::default()));
+    for earlier in own.iter().flat_map(|s| &s.decisions) {
+        let shared = earlier.units.intersection(&d.units);
+        if !shared.is_empty() && !earlier.units.is_subset(&d.units) {
+            return Err(Breach::DecisionSplitsAnEarlierOne(earlier.units.clone()));
+        }
+    }
+    if !d.remedy.pays_money() {
+        return Ok(());
+    }
+    if let Some(entitlement) = &d.entitlement {
+        same_currency(order, entitlement)?;
+        let cap = decision_cap(order, own.as_ref(), &d.units)?;
+        if entitlement.minor() > cap.minor() {
+            return Err(Breach::DecisionExceedsTheCapture { cap });
+        }
+    }
+    for (other, claim) in case.claims.iter().filter(|(other, _)| *other != id) {
+        let Some(state) = claim.state(&Cut::default()) else { continue };
+        for decision in state.decisions.iter().filter(|d| d.remedy.pays_money()) {
+            let shared = decision.units.intersection(&d.units);
+            if !shared.is_empty() {
+                return Err(Breach::UnitsAreDecidedInAnotherClaim(other.clone(), shared));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// What was captured for the units, the order's shipping, and what the customer paid on this claim (H-14).
+fn decision_cap(order: &OrderState, own: Option<&ClaimState>, units: &Units) -> Result<Amount, Breach> {
+    let value = order.value_minor(units).saturating_add(order.shipping_minor()).min(order.captured_minor);
+    let costs = own.map_or(0, ClaimState::customer_costs_minor);
+    Ok(amount(value.saturating_add(costs), order.currency()))
+}
+
+fn amount(minor: u64, currency: Currency) -> Amount {
+    Amount::new(minor.min(crate::money::MINOR_MAX), currency).unwrap_or(Amount::zero(currency))
+}
+
+/// A credit is paid once, and never more than is owed or was taken.
+fn credit(
+    case: &Case,
+    id: &ClaimId,
+    order: &OrderState,
+    refund: &RefundId,
+    asked: Amount,
+) -> Result<(), Breach> {
+    same_currency(order, &asked)?;
+    let currency = order.currency();
+    let mut paid = 0u64;
+    let mut room = order.captured_minor;
+    let mut own_open = 0u64;
+    for (claim_id, claim) in &case.claims {
+        let Some(state) = claim.state(&Cut::default()) else { continue };
+        // An id is never used again, not even after a failure or a reversal.
+        if state.credits.contains_key(refund) {
+            return Err(Breach::RefundIdIsUsed(refund.clone()));
+        }
+        paid = paid.saturating_add(state.credited_minor()).saturating_add(state.charged_back_minor());
+        room = room.saturating_add(state.customer_costs_minor()).saturating_add(state.goodwill_minor);
+        if claim_id == id {
+            own_open = state.open_minor();
+        }
+    }
+    if asked.minor() > own_open {
+        return Err(Breach::RefundExceedsTheEntitlement { open: amount(own_open, currency) });
+    }
+    let left = room.saturating_sub(paid);
+    if asked.minor() > left {
+        return Err(Breach::RefundExceedsTheCapture { left: amount(left, currency) });
+    }
+    Ok(())
+}
+
+fn amendable(history: &History, target: EventId) -> Result<&Event, Breach> {
+    let fact = history.find(target).ok_or(Breach::TargetIsNotInTheStream(target))?;
+    Ok(&fact.event)
+}
+
+/// What may be reversed, once: everything but the beginning of a stream, which others hang on.
+fn reversal(history: &History, target: EventId) -> Result<(), Breach> {
+    match amendable(history, target)? {
+        Event::OrderRecorded(_) => {
+            return Err(Breach::TargetCannotBeAmended("an order is corrected, never reversed"));
+        }
+        Event::ClaimOpened(_) => {
+            return Err(Breach::TargetCannotBeAmended(
+                "the opening of a claim is not reversed; withdraw the claim",
+            ));
+        }
+        _ => {}
+    }
+    if history.is_reversed(target) { Err(Breach::TargetIsReversedAlready) } else { Ok(()) }
+}
+
+/// Whether a correction leaves an event of the same kind and moves no money behind anybody's back.
+fn fits(target: &Event, correction: &EventCorrected) -> Result<Event, Breach> {
+    let fixed: &[&str] = match target {
+        Event::EventCorrected(_) | Event::EventReversed(_) => {
+            return Err(Breach::TargetCannotBeAmended("an amendment is reversed, never corrected"));
+        }
+        Event::RefundIssued(_) => &["refund", "amount"],
+        Event::GiftCreditIssued(_) => &["credit", "amount"],
+        Event::PaymentCaptured(_) => &["payment", "amount"],
+        Event::HistoricalCreditRecorded(_) => &["reference", "amount", "lines"],
+        Event::ChargePaid(_) => &["charge", "amount"],
+        Event::ChargebackOpened(_) => &["psp_ref", "amount"],
+        Event::OrderRecorded(_) => &["currency", "policy"],
+        Event::ClaimOpened(_) => &["order"],
+        _ => &[],
+    };
+    if let Some(field) = fixed.iter().find(|field| correction.set.contains_key(**field)) {
+        return Err(Breach::MoneyIsReversedNotCorrected(format!("{field}")));
+    }
+    corrected(target, correction).map_err(|why| Breach::CorrectionDoesNotFit(format!("{why}")))
+}
+
+/// Whether goodwill was approved by a second person; used by the rules of the day and by reports.
+pub fn needs_second_person(event: &Event) -> Option<&'static str> {
+    match event {
+        Event::DiscretionExercised(d) if is_goodwill(&d.point) => Some("H-19"),
+        Event::RefundIssued(r) if r.payout.to == crate::event::PayoutTo::OtherMethod => Some("H-22"),
+        _ => None,
+    }
+}
+
+/// Whether a credit of this claim still travels: issued, neither posted nor failed.
+pub fn has_credit_under_way(state: &ClaimState) -> bool {
+    state.credits.values().any(|c| c.reversed.is_none() && c.status == CreditStatus::Issued)
+}

@@ -1,0 +1,258 @@
+//! Time as a value. The engine compares times, it never asks for one.
+
+use alloc::{format, string::String};
+use chrono::{DateTime, Datelike, FixedOffset, NaiveDate};
+use core::fmt;
+use serde::{Deserialize, Serialize};
+
+/// Latest instant the ledger accepts, in microseconds since 1970 (2^53-1: the year 2255).
+pub const MICROS_MAX: i64 = (1 << 53) - 1;
+/// Largest UTC offset of a place, in minutes.
+pub const OFFSET_MINUTES_MAX: i16 = 18 * 60;
+
+/// An instant: microseconds since 1970-01-01T00:00:00Z.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "i64", into = "i64")]
+pub struct Instant(i64);
+
+impl Instant {
+    /// # Errors
+    /// [`BadTime`] before 1970 or after 2255.
+    pub fn from_micros(micros: i64) -> Result<Self, BadTime> {
+        if (0..=MICROS_MAX).contains(&micros) { Ok(Self(micros)) } else { Err(BadTime::OutOfRange) }
+    }
+    /// Microseconds since 1970.
+    pub fn micros(self) -> i64 {
+        self.0
+    }
+}
+impl TryFrom<i64> for Instant {
+    type Error = BadTime;
+    fn try_from(micros: i64) -> Result<Self, BadTime> {
+        Self::from_micros(micros)
+    }
+}
+impl From<Instant> for i64 {
+    fn from(at: Instant) -> i64 {
+        at.0
+    }
+}
+impl fmt::Display for Instant {
+    /// RFC 3339 in UTC, with a fraction only where there is one.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        When { at: *self, offset_minutes: 0 }.fmt(f)
+    }
+}
+
+/// An instant together with the UTC offset of the place where it happened, so that its local date is a
+/// fact of the event and needs no time-zone database (H-2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct When {
+    /// The instant.
+    pub at: Instant,
+    /// UTC offset of the place, in minutes east.
+    pub offset_minutes: i16,
+}
+
+/// Why a text is no time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum BadTime {
+    /// `2024-04-15T12:00:00` says nothing about where.
+    WithoutOffset(String),
+    /// Not RFC 3339.
+    NotATime(String),
+    /// Not `YYYY-MM-DD`.
+    NotADay(String),
+    /// Before 1970 or after 2255.
+    OutOfRange,
+}
+
+impl fmt::Display for BadTime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            BadTime::WithoutOffset(t) => write!(f, "the time '{t}' has no UTC offset"),
+            BadTime::NotATime(t) => write!(f, "'{t}' is no time; write it like 2024-04-15T12:00:00-05:00"),
+            BadTime::NotADay(t) => write!(f, "'{t}' is no day; write it like 2024-04-15"),
+            BadTime::OutOfRange => f.write_str("the time lies outside 1970 to 2255"),
+        }
+    }
+}
+impl core::error::Error for BadTime {}
+
+impl When {
+    /// From RFC 3339 with an offset.
+    ///
+    /// # Errors
+    /// [`BadTime::WithoutOffset`] when only the offset is missing, [`BadTime::NotATime`] otherwise.
+    pub fn parse(text: &str) -> Result<Self, BadTime> {
+        // A long text is no time; do not repeat it in the message.
+        let shown = || String::from(text.get(..40).unwrap_or(text));
+        let parsed = DateTime::parse_from_rfc3339(text).map_err(|_| {
+            if DateTime::parse_from_rfc3339(&format!("{}Z", text.trim_end())).is_ok() {
+                BadTime::WithoutOffset(shown())
+            } else {
+                BadTime::NotATime(shown())
+            }
+        })?;
+        let at = Instant::from_micros(parsed.timestamp_micros())?;
+        let offset_minutes =
+            i16::try_from(parsed.offset().local_minus_utc() / 60).map_err(|_| BadTime::OutOfRange)?;
+        Self::new(at, offset_minutes)
+    }
+    /// # Errors
+    /// [`BadTime::OutOfRange`] for an offset beyond 18 hours.
+    pub fn new(at: Instant, offset_minutes: i16) -> Result<Self, BadTime> {
+        if offset_minutes.unsigned_abs() > OFFSET_MINUTES_MAX.unsigned_abs() {
+            return Err(BadTime::OutOfRange);
+        }
+        Ok(Self { at, offset_minutes })
+    }
+    fn local(self) -> Option<DateTime<FixedOffset>> {
+        let offset = FixedOffset::east_opt(i32::from(self.offset_minutes) * 60)?;
+        Some(DateTime::from_timestamp_micros(self.at.0)?.with_timezone(&offset))
+    }
+    /// The date on the wall where it happened.
+    pub fn local_day(self) -> Day {
+        Day(self.local().map_or(NaiveDate::MIN, |t| t.date_naive()))
+    }
+}
+impl fmt::Display for When {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some(t) = self.local() else { return f.write_str("(time out of range)") };
+        let micros = t.timestamp_subsec_micros();
+        let text =
+            if micros == 0 { t.format("%Y-%m-%dT%H:%M:%S") } else { t.format("%Y-%m-%dT%H:%M:%S%.6f") };
+        if self.offset_minutes == 0 { write!(f, "{text}Z") } else { write!(f, "{text}{}", t.format("%:z")) }
+    }
+}
+impl Serialize for When {
+    fn serialize<S: serde::Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        s.collect_str(self)
+    }
+}
+impl<'de> Deserialize<'de> for When {
+    fn deserialize<D: serde::Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(d)?;
+        When::parse(&text).map_err(serde::de::Error::custom)
+    }
+}
+
+/// A calendar day, `YYYY-MM-DD`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Day(NaiveDate);
+
+impl Day {
+    /// # Errors
+    /// [`BadTime::NotADay`].
+    pub fn parse(text: &str) -> Result<Self, BadTime> {
+        let bad = || BadTime::NotADay(String::from(text.get(..40).unwrap_or(text)));
+        if text.len() != 10 {
+            return Err(bad());
+        }
+        NaiveDate::parse_from_str(text, "%Y-%m-%d").map(Self).map_err(|_| bad())
+    }
+    /// The calendar month this day lies in.
+    pub fn month(self) -> Month {
+        Month { year: self.0.year(), month: u8::try_from(self.0.month()).unwrap_or(1) }
+    }
+    /// The civil date, for date arithmetic.
+    pub fn date(self) -> NaiveDate {
+        self.0
+    }
+}
+impl fmt::Display for Day {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0.format("%Y-%m-%d"))
+    }
+}
+impl Serialize for Day {
+    fn serialize<S: serde::Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        s.collect_str(self)
+    }
+}
+impl<'de> Deserialize<'de> for Day {
+    fn deserialize<D: serde::Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+        Day::parse(&String::deserialize(d)?).map_err(serde::de::Error::custom)
+    }
+}
+
+/// A calendar month, `YYYY-MM`: the period of the refund totals.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Month {
+    year: i32,
+    month: u8,
+}
+impl fmt::Display for Month {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:04}-{:02}", self.year, self.month)
+    }
+}
+impl Serialize for Month {
+    fn serialize<S: serde::Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        s.collect_str(self)
+    }
+}
+
+#[cfg(feature = "schema")]
+mod schema {
+    use super::{Day, Instant, MICROS_MAX, When};
+    use alloc::borrow::Cow;
+    use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+
+    impl JsonSchema for When {
+        fn inline_schema() -> bool {
+            true
+        }
+        fn schema_name() -> Cow<'static, str> {
+            "When".into()
+        }
+        fn json_schema(_: &mut SchemaGenerator) -> Schema {
+            json_schema!({ "type": "string", "format": "date-time", "description": "RFC 3339 with the offset of the place" })
+        }
+    }
+    impl JsonSchema for Day {
+        fn inline_schema() -> bool {
+            true
+        }
+        fn schema_name() -> Cow<'static, str> {
+            "Day".into()
+        }
+        fn json_schema(_: &mut SchemaGenerator) -> Schema {
+            json_schema!({ "type": "string", "format": "date", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}$" })
+        }
+    }
+    impl JsonSchema for Instant {
+        fn inline_schema() -> bool {
+            true
+        }
+        fn schema_name() -> Cow<'static, str> {
+            "Instant".into()
+        }
+        fn json_schema(_: &mut SchemaGenerator) -> Schema {
+            json_schema!({ "type": "integer", "minimum": 0, "maximum": MICROS_MAX, "description": "microseconds since 1970-01-01T00:00:00Z" })
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_keeps_the_offset_of_its_place() {
+        let when = When::parse("2024-04-15T23:30:00-05:00").map_err(|e| format!("{e}"));
+        let when = when.as_ref();
+        assert_eq!(when.map(|w| format!("{w}")), Ok("2024-04-15T23:30:00-05:00".into()));
+        assert_eq!(when.map(|w| format!("{}", w.local_day())), Ok("2024-04-15".into()));
+        assert_eq!(when.map(|w| format!("{}", w.at)), Ok("2024-04-16T04:30:00Z".into()));
+    }
+
+    #[test]
+    fn a_time_without_offset_is_told_apart_from_rubbish() {
+        assert!(matches!(When::parse("2024-04-15T12:00:00"), Err(BadTime::WithoutOffset(_))));
+        assert!(matches!(When::parse("yesterday"), Err(BadTime::NotATime(_))));
+        assert!(matches!(When::parse("1969-12-31T23:59:59Z"), Err(BadTime::OutOfRange)));
+        assert!(matches!(Day::parse("2024-02-30"), Err(BadTime::NotADay(_))));
+        assert!(matches!(Day::parse("2024-2-3"), Err(BadTime::NotADay(_))));
+    }
+}
