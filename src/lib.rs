@@ -1,1 +1,17 @@
+//! The application around the engine: ledger verbs, stores, import and export, command line.
+//!
+//! ```text
+//! cli  ->  ledger  ->  store  ->  replay
+//! ```
+//!
+//! `ARCHITECTURE.md` has the picture, the invariants and the two walks.
 
+pub mod cli;
+pub mod command;
+pub mod door;
+pub mod error;
+pub mod ledger;
+pub mod policy_file;
+pub mod store;
+pub mod view;
+pub mod writer;

@@ -401,6 +401,8 @@ mod tests {
         check_refused(b"+1", CharacterIsUnexpected { at: 0 });
         check_refused(b"- 1", CharacterIsUnexpected { at: 1 });
         check_refused(b"\x0b1", CharacterIsUnexpected { at: 0 });
+        check_refused(br#"{"a":1,"a":1}"#, KeyIsRepeated { at: 7 });
+        check_refused(br#"{"\n":1,"\n":1}"#, KeyIsRepeated { at: 8 });
         check_refused(br#"{"a":1,"b":2,"a":3}"#, KeyIsRepeated { at: 13 });
         check_refused(br#"[{"a":1,"\u0061":2}]"#, KeyIsRepeated { at: 8 });
         check_refused(br#"["\x"]"#, EscapeIsMalformed { at: 2 });
@@ -449,6 +451,8 @@ mod tests {
         let nested = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
         let too_deep = NestingIsTooDeep { at: 32, depth_max: DEPTH_MAX };
         check_written(&nested(32), &nested(32));
+        let wide = format!("[{}[]]", "[],{},".repeat(100));
+        check_written(&wide, &wide);
         check_refused(nested(33).as_bytes(), too_deep.clone());
         check_refused("[".repeat(BODY_BYTES_MAX).as_bytes(), too_deep.clone());
         check_refused(r#"{"":"#.repeat(33).as_bytes(), NestingIsTooDeep { at: 128, depth_max: DEPTH_MAX });

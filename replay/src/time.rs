@@ -16,6 +16,8 @@ pub const OFFSET_MINUTES_MAX: i16 = 18 * 60;
 pub struct Instant(i64);
 
 impl Instant {
+    /// 1970-01-01T00:00:00Z.
+    pub const EPOCH: Instant = Instant(0);
     /// # Errors
     /// [`BadTime`] before 1970 or after 2255.
     pub fn from_micros(micros: i64) -> Result<Self, BadTime> {

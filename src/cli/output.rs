@@ -1,0 +1,72 @@
+//! How answers look: tables that fit 80 columns and read well without colour, JSON on request.
+
+use serde::Serialize;
+use std::io::Write;
+
+use crate::error::{Error, ErrorKind, Result};
+
+/// Where answers go: data to stdout, words to stderr.
+#[derive(Debug, Clone, Copy)]
+pub struct Output {
+    /// Whether a program reads.
+    pub json: bool,
+}
+
+impl Output {
+    /// Writes text for people, or the value as one line of JSON for programs.
+    ///
+    /// # Errors
+    /// When stdout cannot be written; a closed pipe is no error.
+    pub fn say<T: Serialize>(&self, value: &T, people: impl FnOnce() -> String) -> Result<()> {
+        let text = if self.json {
+            serde_json::to_string(value)
+                .map_err(|why| Error::new(ErrorKind::Internal, "no_json", why.to_string()))?
+        } else {
+            people()
+        };
+        line(text.trim_end_matches('\n'))
+    }
+}
+
+/// Writes a line to stdout.
+///
+/// # Errors
+/// When stdout cannot be written; a closed pipe ends the program quietly, as `head` expects.
+pub fn line(text: &str) -> Result<()> {
+    let mut out = std::io::stdout().lock();
+    match writeln!(out, "{text}").and_then(|()| out.flush()) {
+        Ok(()) => Ok(()),
+        Err(why) if why.kind() == std::io::ErrorKind::BrokenPipe => std::process::exit(0),
+        Err(why) => Err(Error::new(ErrorKind::Storage, "stdout_unusable", why.to_string())),
+    }
+}
+
+/// A table with a heading and aligned columns. Columns whose heading ends with `>` are set to the right.
+pub fn table(head: &[&str], rows: &[Vec<String>]) -> String {
+    let right: Vec<bool> = head.iter().map(|h| h.ends_with('>')).collect();
+    let head: Vec<String> = head.iter().map(|h| h.trim_end_matches('>').to_string()).collect();
+    let width = |column: usize| {
+        let cells = rows.iter().filter_map(|row| row.get(column)).chain(head.get(column));
+        cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
+    };
+    let widths: Vec<usize> = (0..head.len()).map(width).collect();
+    let mut text = String::new();
+    let rule: Vec<String> = widths.iter().map(|w| "-".repeat(*w)).collect();
+    for row in std::iter::once(&head).chain(std::iter::once(&rule)).chain(rows) {
+        let mut one = String::new();
+        for ((cell, width), right) in row.iter().zip(&widths).zip(&right) {
+            let pad = " ".repeat(width.saturating_sub(cell.chars().count()));
+            if *right {
+                one.push_str(&pad);
+            }
+            one.push_str(cell);
+            if !*right {
+                one.push_str(&pad);
+            }
+            one.push_str("  ");
+        }
+        text.push_str(one.trim_end());
+        text.push('\n');
+    }
+    text
+}

@@ -1,0 +1,540 @@
+//! The ledger: what comes in is found, decided, sealed, posted and committed, in that order and nowhere else.
+
+pub(crate) mod cache;
+
+use replay::{
+    books::refusal_row,
+    case::{Case, CaseKey, Fault},
+    codec::{OwnedRow, Recorded, open},
+    decide::{Context, Refusal, decide, prepare, refusal_event},
+    event::Event,
+    ids::{Expected, Origin, Position, Revision, Stream},
+    policy::Registry,
+    seal::{Proposal, Sealed, Stamp, same_content, seal},
+    time::Instant,
+};
+use serde::Serialize;
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::{
+    door::Door,
+    error::{Error, ErrorKind, Result},
+    store::{Key, Store, Tip},
+};
+use cache::{Cache, Loaded};
+
+/// Most commands in one batch, which is recorded as a whole or not at all.
+pub const BATCH_COMMANDS_MAX: usize = 1_000;
+/// Most lines about what happened since that a stale command is told.
+const SINCE_LINES_MAX: usize = 20;
+
+/// What came of one command.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Receipt {
+    /// `recorded`, or `already_recorded` when the same key and content was there.
+    pub outcome: Outcome,
+    /// Place in the log.
+    pub position: u64,
+    /// The stream.
+    pub stream: String,
+    /// Place in the stream.
+    pub revision: u64,
+    /// Its id.
+    pub event_id: String,
+    /// What kind it is.
+    pub kind: String,
+    /// When the ledger learned it.
+    pub recorded_at: String,
+}
+
+/// Whether a command added an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// A new event.
+    Recorded,
+    /// The same key and content is on record; this is its first receipt again.
+    AlreadyRecorded,
+}
+
+impl Receipt {
+    fn of(row: &OwnedRow, outcome: Outcome) -> Self {
+        let at = Instant::from_micros(row.recorded_at).unwrap_or(Instant::EPOCH);
+        Self {
+            outcome,
+            position: row.position,
+            stream: row.stream.clone(),
+            revision: row.revision,
+            event_id: uuid::Uuid::from_bytes(row.event_id).to_string(),
+            kind: row.kind.clone(),
+            recorded_at: at.to_string(),
+        }
+    }
+}
+
+/// Commands that are recorded together or not at all.
+pub type Batch = Vec<Proposal>;
+
+/// A ledger open for writing.
+#[derive(Debug)]
+pub struct Ledger<S> {
+    store: S,
+    door: Door,
+    cache: Cache,
+}
+
+/// What a group of batches has changed so far, before it is committed.
+struct Group {
+    tip: Tip,
+    touched: BTreeSet<CaseKey>,
+}
+
+/// What one batch has changed so far, before it counts.
+struct Draft {
+    tip: Tip,
+    cases: BTreeMap<CaseKey, Case>,
+    registry: Option<Registry>,
+    sealed: Vec<(Sealed, Option<Key>, Option<String>)>,
+    begun: BTreeSet<Stream>,
+}
+
+impl<S: Store> Ledger<S> {
+    /// Opens a ledger on a store.
+    pub fn new(store: S, door: Door) -> Self {
+        Self { store, door, cache: Cache::default() }
+    }
+    /// The ledger's name.
+    pub fn origin(&self) -> &Origin {
+        self.store.origin()
+    }
+    /// The store, for reading.
+    pub fn store(&mut self) -> &mut S {
+        &mut self.store
+    }
+    /// The door, for its clock.
+    pub fn door(&mut self) -> &mut Door {
+        &mut self.door
+    }
+
+    /// Records one batch, durably.
+    ///
+    /// # Errors
+    /// The first command of the batch that cannot be recorded; then none of it is.
+    pub fn record(&mut self, batch: Batch) -> Result<Vec<Receipt>> {
+        let mut results = self.record_group(vec![batch])?;
+        results.pop().unwrap_or_else(|| Ok(Vec::new()))
+    }
+
+    /// Records several batches with one commit. Each batch stands or falls alone.
+    ///
+    /// # Errors
+    /// Storage errors, after which nothing of the group is recorded.
+    pub fn record_group(&mut self, batches: Vec<Batch>) -> Result<Vec<Result<Vec<Receipt>>>> {
+        self.store.begin()?;
+        match self.group(batches) {
+            Ok(results) => match self.store.commit() {
+                Ok(()) => Ok(results),
+                Err(why) => Err(self.give_up(why)),
+            },
+            Err(why) => Err(self.give_up(why)),
+        }
+    }
+
+    /// Nothing of the group counts: forget what was worked out as well.
+    fn give_up(&mut self, why: Error) -> Error {
+        self.store.rollback();
+        self.cache.clear();
+        why
+    }
+
+    fn group(&mut self, batches: Vec<Batch>) -> Result<Vec<Result<Vec<Receipt>>>> {
+        let tip = self.store.tip()?;
+        // Another program may have written since: then what is known is old.
+        self.cache.expect(tip.position);
+        let mut group = Group { tip, touched: BTreeSet::new() };
+        let mut results = Vec::with_capacity(batches.len());
+        for batch in batches {
+            results.push(self.batch(&mut group, batch)?);
+        }
+        for key in &group.touched {
+            self.cache.post(&mut self.store, key)?;
+        }
+        self.store.set_tip(&group.tip)?;
+        self.cache.reached(group.tip.position);
+        Ok(results)
+    }
+
+    /// One batch inside a group. The outer error is the store's, the inner one the user's.
+    fn batch(&mut self, group: &mut Group, batch: Batch) -> Result<Result<Vec<Receipt>>> {
+        if batch.len() > BATCH_COMMANDS_MAX {
+            let text =
+                format!("the batch has {} commands, at most {BATCH_COMMANDS_MAX} are allowed", batch.len());
+            return Ok(Err(Error::unreadable("batch_too_long", text).hint("split the file by claim")));
+        }
+        let mut draft = Draft {
+            tip: group.tip.clone(),
+            cases: BTreeMap::new(),
+            registry: None,
+            sealed: Vec::new(),
+            begun: BTreeSet::new(),
+        };
+        let alone = batch.len() == 1;
+        let mut receipts = Vec::with_capacity(batch.len());
+        for (index, mut proposal) in batch.into_iter().enumerate() {
+            prepare(&mut proposal.event);
+            match self.command(&mut draft, &proposal)? {
+                Ok(receipt) => receipts.push(receipt),
+                Err(Stop { error, on_record }) => {
+                    let error = if alone { error } else { error.at(format!("command {}", index + 1)) };
+                    if let Some((stream, event)) = on_record {
+                        self.on_record(group, &proposal, stream, event)?;
+                    }
+                    return Ok(Err(error));
+                }
+            }
+        }
+        self.keep(group, draft)?;
+        Ok(Ok(receipts))
+    }
+
+    /// Finds, decides and seals one command; writes nothing.
+    fn command(
+        &mut self,
+        draft: &mut Draft,
+        proposal: &Proposal,
+    ) -> Result<std::result::Result<Receipt, Stop>> {
+        let key = proposal.external_id.as_ref().map(|external_id| Key {
+            source: proposal.source.to_string(),
+            kind: proposal.event.kind().as_str().into(),
+            external_id: external_id.to_string(),
+        });
+        if let Some(known) = key.as_ref().map(|key| self.known(draft, key, proposal)).transpose()?.flatten() {
+            return Ok(known);
+        }
+        let stream = &proposal.stream;
+        let case_key = match self.cache.key_of(&mut self.store, stream, &proposal.event)? {
+            Loaded::There(key) => key,
+            Loaded::Broken(error) => return Ok(Err(Stop::error(error))),
+        };
+        if let Some(error) = self.load(draft, case_key.as_ref())? {
+            return Ok(Err(Stop::error(error)));
+        }
+        let empty = Case::default();
+        let case = case_key.as_ref().and_then(|key| draft.cases.get(key)).unwrap_or(&empty);
+        let registry = draft.registry.as_ref().unwrap_or(self.cache.registry());
+        let current = match stream {
+            Stream::Ledger => registry.revision(),
+            _ => case.revision(stream),
+        };
+        match proposal.expected {
+            Expected::At(expected) if expected != current => {
+                return Ok(Err(Stop::error(self.stale(stream, expected, current)?)));
+            }
+            Expected::AfterThePreviousOfThisBatch if !draft.begun.contains(stream) => {
+                let text = "the first command of a batch on a stream needs its expected revision";
+                return Ok(Err(Stop::error(Error::unreadable("expected_revision_missing", text))));
+            }
+            _ => {}
+        }
+        let now = self.now(&draft.tip);
+        let events = match decide(Context { registry, case }, proposal, now) {
+            Ok(events) => events,
+            Err(refusal) => return Ok(Err(Stop::refused(&refusal, proposal))),
+        };
+        let mut receipt = None;
+        for event in events {
+            let key = key.clone().filter(|_| receipt.is_none());
+            match self.draft(draft, case_key.as_ref(), proposal, event, key, now)? {
+                Ok(row) => receipt = receipt.or(Some(Receipt::of(&row, Outcome::Recorded))),
+                Err(error) => return Ok(Err(Stop::error(error))),
+            }
+        }
+        draft.begun.insert(stream.clone());
+        receipt
+            .map(Ok)
+            .ok_or_else(|| Error::new(ErrorKind::Internal, "no_event", "the command led to no event"))
+    }
+
+    /// The receipt, or the conflict, of a key that is on record already.
+    fn known(
+        &mut self,
+        draft: &Draft,
+        key: &Key,
+        proposal: &Proposal,
+    ) -> Result<Option<std::result::Result<Receipt, Stop>>> {
+        let in_draft = draft.sealed.iter().find(|(_, k, _)| k.as_ref() == Some(key));
+        let (row, stored, personal) = match in_draft {
+            Some((sealed, ..)) => (sealed.row.clone(), sealed.recorded.clone(), sealed.personal.clone()),
+            None => {
+                let Some(position) = self.store.find(key)? else { return Ok(None) };
+                let missing = || {
+                    Error::new(
+                        ErrorKind::BrokenLog,
+                        "event_is_missing",
+                        format!("position {position} is missing"),
+                    )
+                };
+                let row = self.store.row(position)?.ok_or_else(missing)?;
+                let stored = open(&row.as_row()).map_err(|why| {
+                    Error::new(ErrorKind::BrokenLog, "event_is_broken", format!("position {position}: {why}"))
+                })?;
+                let personal = self.store.personal(position)?;
+                (row, stored, personal)
+            }
+        };
+        if same_content(proposal, &stored, &personal) {
+            return Ok(Some(Ok(Receipt::of(&row, Outcome::AlreadyRecorded))));
+        }
+        let text = format!("key {} of {} stands for other content", key.external_id, key.source);
+        let error = Error::new(ErrorKind::Conflict, "conflict", text)
+            .details(vec![format!("first recorded at position {} on {}", row.position, row.stream)])
+            .hint("a retry must repeat the same content; another fact needs another key (H-20)")
+            .cites(["H-20"]);
+        let message = format!("key stands for position {}", row.position);
+        let event = refusal_event(proposal, "conflict", &message, Vec::new());
+        Ok(Some(Err(Stop { error, on_record: event.map(|e| (Stream::Ledger, e)) })))
+    }
+
+    /// Brings a case into the draft. `Some` is an error of the log.
+    fn load(&mut self, draft: &mut Draft, key: Option<&CaseKey>) -> Result<Option<Error>> {
+        if let Some(error) = self.cache.load_registry(&mut self.store)? {
+            return Ok(Some(error));
+        }
+        let Some(key) = key else { return Ok(None) };
+        if draft.cases.contains_key(key) {
+            return Ok(None);
+        }
+        match self.cache.load(&mut self.store, key)? {
+            Loaded::There(case) => {
+                draft.cases.insert(key.clone(), case.clone());
+                Ok(None)
+            }
+            Loaded::Broken(error) => Ok(Some(error)),
+        }
+    }
+
+    /// Seals one event onto the draft and applies it there: what `decide` allows, replay must take.
+    fn draft(
+        &mut self,
+        draft: &mut Draft,
+        case_key: Option<&CaseKey>,
+        proposal: &Proposal,
+        event: Event,
+        key: Option<Key>,
+        now: Instant,
+    ) -> Result<std::result::Result<OwnedRow, Error>> {
+        let stream = &proposal.stream;
+        let case = case_key.and_then(|key| draft.cases.get(key));
+        let revision = match stream {
+            Stream::Ledger => draft.registry.as_ref().unwrap_or(self.cache.registry()).revision(),
+            _ => case.and_then(|case| case.revision(stream)),
+        };
+        let target = match &event {
+            Event::EventCorrected(c) => case.and_then(|case| target(case, stream, c.target)),
+            _ => None,
+        };
+        let stamp = Stamp {
+            ledger: self.store.origin().clone(),
+            position: Position::after(Position::new(draft.tip.position)),
+            revision: Revision::after(revision),
+            event_id: self.door.event_id(now)?,
+            recorded_at: now,
+        };
+        let mut no_salt = None;
+        let door = &mut self.door;
+        let mut salt = || {
+            door.salt().unwrap_or_else(|why| {
+                no_salt = Some(why);
+                [0; 32]
+            })
+        };
+        let sealed = seal(proposal, event, target.as_ref(), stamp, &mut salt);
+        if let Some(why) = no_salt {
+            return Err(why);
+        }
+        let sealed = match sealed {
+            Ok(sealed) => sealed,
+            Err(why) => {
+                let hint = "keep large texts and files outside and record their SHA-256";
+                return Ok(Err(Error::unreadable("cannot_be_sealed", why.to_string()).hint(hint)));
+            }
+        };
+        let order = match &sealed.recorded.event {
+            Event::ClaimOpened(opened) => Some(opened.order.to_string()),
+            _ => None,
+        };
+        if let Err(fault) = apply(draft, self.cache.registry(), case_key, sealed.recorded.clone()) {
+            let text = format!("the decision does not replay: {fault:?}");
+            return Err(Error::new(ErrorKind::Internal, "decision_does_not_replay", text));
+        }
+        draft.tip.position = sealed.row.position;
+        draft.tip.recorded_at = sealed.row.recorded_at;
+        draft.tip.frontier.push(replay::merkle::Hash(sealed.row.leaf));
+        let row = sealed.row.clone();
+        draft.sealed.push((sealed, key, order));
+        Ok(Ok(row))
+    }
+
+    /// The whole batch stands: hand it to the store.
+    fn keep(&mut self, group: &mut Group, draft: Draft) -> Result<()> {
+        for (sealed, key, order) in &draft.sealed {
+            self.store.append(sealed, key.as_ref(), order.as_deref())?;
+            if let Event::AppendRefused(r) = &sealed.recorded.event {
+                self.store.refuse(&refusal_row(sealed.recorded.envelope.position, r))?;
+            }
+        }
+        if draft.sealed.is_empty() {
+            return Ok(());
+        }
+        group.tip = draft.tip;
+        if let Some(registry) = draft.registry {
+            self.cache.set_registry(registry);
+        }
+        for (key, case) in draft.cases {
+            self.cache.set(key.clone(), case);
+            group.touched.insert(key);
+        }
+        Ok(())
+    }
+
+    /// Records a refusal as an event of its own.
+    fn on_record(
+        &mut self,
+        group: &mut Group,
+        proposal: &Proposal,
+        stream: Stream,
+        event: Event,
+    ) -> Result<()> {
+        let mut draft = Draft {
+            tip: group.tip.clone(),
+            cases: BTreeMap::new(),
+            registry: None,
+            sealed: Vec::new(),
+            begun: BTreeSet::new(),
+        };
+        let now = self.now(&draft.tip);
+        let mut record = proposal.clone();
+        record.effective = if stream == Stream::Ledger {
+            replay::time::When { at: now, offset_minutes: 0 }
+        } else {
+            proposal.effective
+        };
+        record.stream = stream;
+        record.external_id = None;
+        let key = match self.cache.key_of(&mut self.store, &record.stream, &event)? {
+            Loaded::There(key) => key,
+            Loaded::Broken(_) => return Ok(()),
+        };
+        if self.load(&mut draft, key.as_ref())?.is_some() {
+            return Ok(());
+        }
+        match self.draft(&mut draft, key.as_ref(), &record, event, None, now)? {
+            Ok(_) => self.keep(group, draft),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Appends an event of the ledger about itself, inside a transaction that the caller has begun.
+    ///
+    /// # Errors
+    /// Storage errors.
+    pub(crate) fn append_own(&mut self, proposal: &Proposal) -> Result<Receipt> {
+        let tip = self.store.tip()?;
+        self.cache.expect(tip.position);
+        let mut group = Group { tip, touched: BTreeSet::new() };
+        if let Some(error) = self.cache.load_registry(&mut self.store)? {
+            return Err(error);
+        }
+        let mut draft = Draft {
+            tip: group.tip.clone(),
+            cases: BTreeMap::new(),
+            registry: None,
+            sealed: Vec::new(),
+            begun: BTreeSet::new(),
+        };
+        let now = self.now(&draft.tip);
+        let row = self.draft(&mut draft, None, proposal, proposal.event.clone(), None, now)??;
+        self.keep(&mut group, draft)?;
+        self.store.set_tip(&group.tip)?;
+        self.cache.reached(group.tip.position);
+        Ok(Receipt::of(&row, Outcome::Recorded))
+    }
+
+    /// The clock, never behind the last event: recorded times do not run backwards.
+    fn now(&self, tip: &Tip) -> Instant {
+        let last = Instant::from_micros(tip.recorded_at).unwrap_or(Instant::EPOCH);
+        self.door.now().max(last)
+    }
+
+    fn stale(
+        &mut self,
+        stream: &Stream,
+        expected: Option<Revision>,
+        current: Option<Revision>,
+    ) -> Result<Error> {
+        let (expected, current) = (expected.map_or(0, Revision::get), current.map_or(0, Revision::get));
+        let mut since = Vec::new();
+        for row in self.store.history(stream)?.iter().filter(|row| row.revision > expected) {
+            if since.len() >= SINCE_LINES_MAX {
+                since.push("...".into());
+                break;
+            }
+            if let Ok(recorded) = open(&row.as_row()) {
+                let e = recorded.envelope;
+                since.push(format!(
+                    "since then: revision {} {} by {} ({})",
+                    row.revision, row.kind, e.actor, e.recorded_at
+                ));
+            }
+        }
+        let text = format!("{stream} is at revision {current}, not at {expected}");
+        Ok(Error::new(ErrorKind::Stale, "stale_revision", text)
+            .details(since)
+            .hint("look at what happened, then ask again with the new revision"))
+    }
+}
+
+/// Why a command stopped, and what of it goes on record.
+struct Stop {
+    error: Error,
+    on_record: Option<(Stream, Event)>,
+}
+
+impl Stop {
+    fn error(error: Error) -> Self {
+        Stop { error, on_record: None }
+    }
+    fn refused(refusal: &Refusal, proposal: &Proposal) -> Self {
+        let error = Error::new(ErrorKind::Refused, refusal.code(), refusal.to_string())
+            .at(&proposal.stream)
+            .hint(refusal.hint())
+            .cites(refusal.cites());
+        Stop { error, on_record: refusal.on_record(proposal) }
+    }
+}
+
+fn target(case: &Case, stream: &Stream, id: replay::ids::EventId) -> Option<Event> {
+    let history = match stream {
+        Stream::Order(_) => case.order.as_ref().map(|o| &o.history),
+        Stream::Claim(id) => case.claims.get(id).map(|c| &c.history),
+        Stream::Ledger => None,
+    };
+    history.and_then(|h| h.find(id)).map(|fact| fact.event.clone())
+}
+
+fn apply(
+    draft: &mut Draft,
+    registry: &Registry,
+    case_key: Option<&CaseKey>,
+    recorded: Recorded,
+) -> std::result::Result<(), Fault> {
+    match case_key {
+        Some(key) => draft.cases.entry(key.clone()).or_default().apply(recorded),
+        None => {
+            let mut next = draft.registry.take().unwrap_or_else(|| registry.clone());
+            let applied = next.apply(&recorded).map_err(Fault::Registry);
+            draft.registry = Some(next);
+            applied
+        }
+    }
+}

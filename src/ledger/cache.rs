@@ -1,0 +1,207 @@
+//! What the writer remembers between groups: the cases it worked on, with the rows it posted for them.
+//! Everything in here can be read from the store again, and is, whenever another program has written.
+
+use replay::{
+    books::{ClaimRows, rows},
+    case::{Case, CaseKey, first_key},
+    codec::open,
+    event::Event,
+    history::Cut,
+    ids::{ClaimId, Position, Revision, Stream},
+    policy::Registry,
+};
+use std::collections::{BTreeMap, HashMap};
+
+use crate::{
+    error::{Error, ErrorKind, Result},
+    store::Store,
+};
+
+/// Most cases that are remembered; then all are forgotten and read again as needed.
+const CASES_CACHED_MAX: usize = 8_192;
+
+/// See the module.
+#[derive(Debug, Default)]
+pub(super) struct Cache {
+    position: Option<u64>,
+    registry: Option<Registry>,
+    cases: HashMap<CaseKey, Entry>,
+    claims: HashMap<ClaimId, CaseKey>,
+    nobody: Registry,
+}
+
+#[derive(Debug)]
+struct Entry {
+    case: Case,
+    /// What the books say of each claim.
+    posted: BTreeMap<ClaimId, ClaimRows>,
+}
+
+/// Something from the log, or why the log cannot be trusted there.
+pub(crate) enum Loaded<T> {
+    /// Here it is.
+    There(T),
+    /// The log contradicts itself.
+    Broken(Error),
+}
+
+impl Cache {
+    /// Forgets everything unless the log ends where this cache left it.
+    pub fn expect(&mut self, position: u64) {
+        if self.position != Some(position) || self.cases.len() > CASES_CACHED_MAX {
+            self.clear();
+            self.position = Some(position);
+        }
+    }
+    /// The log now ends here, and this cache knows all of it that it holds.
+    pub fn reached(&mut self, position: u64) {
+        self.position = Some(position);
+    }
+    /// Forgets everything.
+    pub fn clear(&mut self) {
+        self.position = None;
+        self.registry = None;
+        self.cases.clear();
+        self.claims.clear();
+    }
+    /// The ledger stream, as far as it was loaded.
+    pub fn registry(&self) -> &Registry {
+        self.registry.as_ref().unwrap_or(&self.nobody)
+    }
+    /// Remembers the ledger stream.
+    pub fn set_registry(&mut self, registry: Registry) {
+        self.registry = Some(registry);
+    }
+    /// Reads the ledger stream, once. `Some` is an error of the log.
+    pub fn load_registry<S: Store>(&mut self, store: &mut S) -> Result<Option<Error>> {
+        if self.registry.is_some() {
+            return Ok(None);
+        }
+        let mut registry = Registry::default();
+        for row in store.registry()? {
+            match open(&row.as_row()) {
+                Ok(recorded) => registry.take(&recorded.event, recorded.envelope.position),
+                Err(why) => return Ok(Some(broken(row.position, &why))),
+            }
+        }
+        registry.set_revision(Revision::new(store.revision(&Stream::Ledger)?));
+        self.registry = Some(registry);
+        Ok(None)
+    }
+    /// The case that a stream belongs to; none for the ledger stream.
+    pub fn key_of<S: Store>(
+        &mut self,
+        store: &mut S,
+        stream: &Stream,
+        event: &Event,
+    ) -> Result<Loaded<Option<CaseKey>>> {
+        let id = match stream {
+            Stream::Ledger => return Ok(Loaded::There(None)),
+            Stream::Order(id) => return Ok(Loaded::There(Some(CaseKey::Order(id.clone())))),
+            Stream::Claim(id) => id,
+        };
+        if let Some(key) = self.claims.get(id) {
+            return Ok(Loaded::There(Some(key.clone())));
+        }
+        let first = store.history(stream)?.into_iter().next();
+        let key = match first {
+            // A claim that is not there yet: its own first event says where it belongs.
+            None => return Ok(Loaded::There(Some(first_key(id, event)))),
+            Some(row) => match open(&row.as_row()) {
+                Ok(recorded) => first_key(id, &recorded.event),
+                Err(why) => return Ok(Loaded::Broken(broken(row.position, &why))),
+            },
+        };
+        self.claims.insert(id.clone(), key.clone());
+        Ok(Loaded::There(Some(key)))
+    }
+    /// A case with everything on record in its streams.
+    pub fn load<S: Store>(&mut self, store: &mut S, key: &CaseKey) -> Result<Loaded<&Case>> {
+        if !self.cases.contains_key(key) {
+            let case = match read(store, key)? {
+                Loaded::There(case) => case,
+                Loaded::Broken(error) => return Ok(Loaded::Broken(error)),
+            };
+            let posted = all_rows(&case);
+            for id in case.claims.keys() {
+                self.claims.insert(id.clone(), key.clone());
+            }
+            self.cases.insert(key.clone(), Entry { case, posted });
+        }
+        let gone = || Error::new(ErrorKind::Internal, "case_not_loaded", format!("{key} is not loaded"));
+        Ok(Loaded::There(&self.cases.get(key).ok_or_else(gone)?.case))
+    }
+    /// Remembers what a case has become. Its rows are posted later, once per group.
+    pub fn set(&mut self, key: CaseKey, case: Case) {
+        for id in case.claims.keys() {
+            if !self.claims.contains_key(id) {
+                self.claims.insert(id.clone(), key.clone());
+            }
+        }
+        match self.cases.get_mut(&key) {
+            Some(entry) => entry.case = case,
+            None => {
+                self.cases.insert(key, Entry { case, posted: BTreeMap::new() });
+            }
+        }
+    }
+    /// Writes what has changed in the books of a case since they were last posted.
+    pub fn post<S: Store>(&mut self, store: &mut S, key: &CaseKey) -> Result<()> {
+        let Some(entry) = self.cases.get_mut(key) else { return Ok(()) };
+        let now = all_rows(&entry.case);
+        for (id, after) in &now {
+            let before = entry.posted.get(id);
+            if before != Some(after) {
+                store.post(before, Some(after))?;
+            }
+        }
+        for before in entry.posted.iter().filter(|(id, _)| !now.contains_key(*id)).map(|(_, rows)| rows) {
+            store.post(Some(before), None)?;
+        }
+        entry.posted = now;
+        Ok(())
+    }
+}
+
+fn all_rows(case: &Case) -> BTreeMap<ClaimId, ClaimRows> {
+    case.claims.keys().filter_map(|id| Some((id.clone(), rows(case, id, &Cut::default())?))).collect()
+}
+
+/// Folds a case from the store, in order of position across its streams.
+pub(crate) fn read<S: Store>(store: &mut S, key: &CaseKey) -> Result<Loaded<Case>> {
+    let mut found = Vec::new();
+    let mut claims = Vec::new();
+    match key {
+        CaseKey::Order(id) => {
+            found.extend(store.history(&Stream::Order(id.clone()))?);
+            claims.extend(store.claims_of(id.as_str())?);
+        }
+        CaseKey::Alone(id) => claims.push(id.to_string()),
+    }
+    for claim in claims {
+        let id = ClaimId::new(claim)
+            .map_err(|why| Error::new(ErrorKind::BrokenLog, "claim_id_is_broken", why.to_string()))?;
+        found.extend(store.history(&Stream::Claim(id))?);
+    }
+    found.sort_by_key(|row| row.position);
+    let mut case = Case::default();
+    for row in &found {
+        let recorded = match open(&row.as_row()) {
+            Ok(recorded) => recorded,
+            Err(why) => return Ok(Loaded::Broken(broken(row.position, &why))),
+        };
+        if let Err(fault) = case.apply(recorded) {
+            let position = Position::new(row.position).unwrap_or(Position::FIRST);
+            let why = replay::case::Broken { position, stream: row.stream.clone(), fault };
+            let error = Error::new(ErrorKind::BrokenLog, "log_is_broken", why.to_string())
+                .hint("nothing more is recorded in this case; claims audit names everything that is wrong");
+            return Ok(Loaded::Broken(error));
+        }
+    }
+    Ok(Loaded::There(case))
+}
+
+fn broken(position: u64, why: &dyn std::fmt::Display) -> Error {
+    Error::new(ErrorKind::BrokenLog, "log_is_broken", format!("position {position}: {why}"))
+        .hint("nothing more is recorded in this case; claims audit names everything that is wrong")
+}

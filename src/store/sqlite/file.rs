@@ -1,0 +1,135 @@
+//! The file: what it says it is, who may open it, and with which settings.
+
+use replay::{ids::Origin, merkle::Frontier};
+use rusqlite::{Connection, OpenFlags, params};
+use std::path::Path;
+
+use super::{BUSY_TIMEOUT_MS, CACHE_KIB, STATEMENTS_CACHED, WAL_AUTOCHECKPOINT_PAGES, books, fault};
+use crate::error::{Error, ErrorKind, Result};
+
+/// "CLMS" in the header of the file, so that `file(1)` and other programs know what it is.
+pub const APPLICATION_ID: i32 = 0x434C_4D53;
+/// Version of the file's tables. A program refuses a file that is newer than itself.
+pub const FILE_VERSION: i32 = 1;
+/// Oldest SQLite that is safe with a write-ahead log (3.51.3 fixed a corruption when the log was reset).
+const SQLITE_VERSION_MIN: i32 = 3_051_003;
+
+fn check_sqlite() -> Result<()> {
+    let version = rusqlite::version_number();
+    if version < SQLITE_VERSION_MIN {
+        let text = format!(
+            "this program was built with SQLite {}, 3.51.3 is the oldest allowed",
+            rusqlite::version()
+        );
+        return Err(
+            Error::new(ErrorKind::Internal, "sqlite_is_too_old", text).hint("build with the bundled SQLite")
+        );
+    }
+    Ok(())
+}
+
+pub(super) fn create(path: &Path, origin: &Origin) -> Result<Connection> {
+    check_sqlite()?;
+    if path.exists() {
+        let text = "there is a file already";
+        return Err(Error::new(ErrorKind::Refused, "file_exists", text)
+            .at(path.display())
+            .hint("choose another name; an existing ledger needs no init"));
+    }
+    let made = make(path, origin);
+    if made.is_err() {
+        // What was only half made is of no use to anybody, and it was not there before.
+        for suffix in ["", "-wal", "-shm", "-journal"] {
+            let mut name = path.as_os_str().to_owned();
+            name.push(suffix);
+            let _ = std::fs::remove_file(name);
+        }
+    }
+    made.map_err(|why| why.at(path.display()))
+}
+
+fn make(path: &Path, origin: &Origin) -> Result<Connection> {
+    let flags =
+        OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let db = Connection::open_with_flags(path, flags).map_err(fault)?;
+    restrict(path)?;
+    settings(&db, false)?;
+    db.execute_batch("BEGIN IMMEDIATE").map_err(fault)?;
+    db.execute_batch(include_str!("log.sql")).map_err(fault)?;
+    books::create(&db, "")?;
+    db.execute("INSERT INTO ledger (one, origin) VALUES (1, ?1)", [origin.as_str()]).map_err(fault)?;
+    let tip = "INSERT INTO tip (one, position, recorded_at, frontier) VALUES (1, 0, 0, ?1)";
+    db.execute(tip, params![Frontier::new().to_bytes()]).map_err(fault)?;
+    db.pragma_update(None, "application_id", APPLICATION_ID).map_err(fault)?;
+    db.pragma_update(None, "user_version", FILE_VERSION).map_err(fault)?;
+    db.execute_batch("COMMIT").map_err(fault)?;
+    Ok(db)
+}
+
+/// Only the owner reads and writes a new ledger: it holds customers' data.
+#[cfg(unix)]
+fn restrict(path: &Path) -> Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))
+        .map_err(|why| Error::io(path, &why))
+}
+#[cfg(not(unix))]
+fn restrict(_: &Path) -> Result<()> {
+    Ok(())
+}
+
+pub(super) fn open(path: &Path, read_only: bool) -> Result<(Connection, Origin)> {
+    check_sqlite()?;
+    open_checked(path, read_only).map_err(|why| why.at(path.display()))
+}
+
+fn open_checked(path: &Path, read_only: bool) -> Result<(Connection, Origin)> {
+    if !path.exists() {
+        return Err(Error::not_found("there is no such file").hint("claims init FILE makes a new ledger"));
+    }
+    let mode = if read_only { OpenFlags::SQLITE_OPEN_READ_ONLY } else { OpenFlags::SQLITE_OPEN_READ_WRITE };
+    let db = Connection::open_with_flags(path, mode | OpenFlags::SQLITE_OPEN_NO_MUTEX).map_err(fault)?;
+    let pragma = |name: &str| db.pragma_query_value(None, name, |row| row.get::<_, i32>(0));
+    let application = pragma("application_id").map_err(fault)?;
+    let version = pragma("user_version").map_err(fault)?;
+    if application != APPLICATION_ID {
+        return Err(Error::new(
+            ErrorKind::NotALedger,
+            "not_a_ledger",
+            "this is a SQLite file, but no ledger",
+        )
+        .hint("check the path; claims init FILE makes a new ledger"));
+    }
+    if version > FILE_VERSION {
+        let text = format!("the ledger has file version {version}, this program knows up to {FILE_VERSION}");
+        return Err(Error::new(ErrorKind::NotALedger, "ledger_is_newer", text)
+            .hint("use the newer program that wrote it; nothing was changed"));
+    }
+    settings(&db, read_only)?;
+    let origin: String = db.query_row("SELECT origin FROM ledger", [], |row| row.get(0)).map_err(fault)?;
+    let origin = Origin::new(origin).map_err(|why| {
+        Error::new(ErrorKind::BrokenLog, "origin_is_broken", format!("the ledger's name: {why}"))
+    })?;
+    Ok((db, origin))
+}
+
+fn settings(db: &Connection, read_only: bool) -> Result<()> {
+    db.busy_timeout(std::time::Duration::from_millis(BUSY_TIMEOUT_MS)).map_err(fault)?;
+    db.set_prepared_statement_cache_capacity(STATEMENTS_CACHED);
+    db.execute_batch(&format!("PRAGMA trusted_schema = OFF; PRAGMA cache_size = -{CACHE_KIB};"))
+        .map_err(fault)?;
+    if read_only {
+        return db.execute_batch("PRAGMA query_only = ON;").map_err(fault);
+    }
+    let mode: String = db.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0)).map_err(fault)?;
+    if mode != "wal" {
+        let text = format!("the disk does not take a write-ahead log (SQLite chose '{mode}')");
+        return Err(Error::new(ErrorKind::Storage, "no_write_ahead_log", text).hint("use a local disk"));
+    }
+    // FULL: a commit that was acknowledged survives a power cut.
+    db.execute_batch(&format!(
+        "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA secure_delete = ON;
+         PRAGMA wal_autocheckpoint = {WAL_AUTOCHECKPOINT_PAGES};"
+    ))
+    .map_err(fault)
+}
