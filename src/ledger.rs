@@ -116,6 +116,11 @@ impl<S: Store> Ledger<S> {
         &mut self.door
     }
 
+    /// Forgets what was remembered from the log; it is read again when needed.
+    pub(crate) fn forget(&mut self) {
+        self.cache.clear();
+    }
+
     /// Records one batch, durably.
     ///
     /// # Errors

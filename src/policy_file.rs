@@ -23,7 +23,7 @@ use replay::{
     canonical::{self, BODY_BYTES_MAX},
     event::ledger::{CalendarPublished, PolicyPublished},
     ids::{PolicyId, Word},
-    merkle::sha256,
+    merkle::{Hash, sha256},
     time::Day,
 };
 use serde_json::{Map, Value};
@@ -33,7 +33,7 @@ use self::{
     fault::Fault,
     register::{Register, check_cites},
 };
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 
 mod calendar;
 mod document;
@@ -96,8 +96,8 @@ pub struct PolicyFile {
 /// of this program, [`embedded::HOUSE`].
 ///
 /// # Errors
-/// `file_not_found`, `file_unusable` and `not_utf8` for the files themselves, `register_path_is_unsafe` when
-/// `policy.clauses` leads out of the policy's folder, and all of [`parse`]; each with file, line and hint.
+/// A file that is not there or cannot be read ([`Error::io`]); with file, line and hint: `not_utf8`, `file_is_too_long`,
+/// `register_path_is_unsafe` when `policy.clauses` leads out of the policy's folder, and all of [`parse`].
 pub fn read(path: &Path) -> Result<PolicyFile> {
     let name = path.display().to_string();
     let text = text_of(path)?;
@@ -144,22 +144,20 @@ pub fn calendars(text: &str, name: &str) -> Result<Vec<CalendarPublished>> {
     calendar::read(&Document::parse(name, text)?)
 }
 
-/// The house rules as they stand in a body, and the ids of their clauses.
+/// The house rules as they stand in a body, and their register.
 fn house(name: &str, text: &str) -> Result<(Value, Register)> {
     let document = Document::parse(name, text)?;
     let root = document.root();
-    if let Some(other) = root.entries()?.into_iter().find(|e| !["house", "clause"].contains(&e.key())) {
-        return Err(
-            other.fault(Fault::TableIsUnknown { table: other.key().into(), known: "house, clause".into() })
-        );
-    }
+    check_tables(&root, "the house rules", &["house", "clause"])?;
     let rules = root.required("house")?;
     rules.required("id")?.text()?;
     version(&rules)?;
     let register = Register::read(&root, None)?;
-    let Value::Object(mut rules) = rules.json()? else { return Err(rules.fault(Fault::type_is("a table"))) };
-    rules.insert("clauses".into(), register.json());
-    Ok((Value::Object(rules), register))
+    let mut rules = rules.json()?;
+    if let Value::Object(rules) = &mut rules {
+        rules.insert("clauses".into(), register.json());
+    }
+    Ok((rules, register))
 }
 
 /// The one place where a policy, its register and the house rules become a body.
@@ -169,70 +167,82 @@ fn assemble(
     (house, house_register): (Value, Register),
 ) -> Result<PolicyFile> {
     let root = policy.root();
+    check_tables(&root, "a policy", &TABLES.map(|(table, _)| table))?;
+    let head = root.required("policy")?;
+    let identity = Identity::read(&head)?;
+    let register = register(&root, beside, &house_register)?;
     let mut body = Map::new();
-    for entry in root.entries()? {
-        let Some((table, shape)) = TABLES.iter().find(|(table, _)| *table == entry.key()) else {
-            let known = TABLES.map(|(table, _)| table).join(", ");
-            return Err(entry.fault(Fault::TableIsUnknown { table: entry.key().into(), known }));
-        };
-        if *shape != Shape::Clauses {
-            body.insert((*table).into(), entry.json()?);
+    for (table, shape) in TABLES {
+        let Some(entry) = root.get(table)? else { continue };
+        if shape != Shape::Clauses {
+            body.insert(table.into(), entry.json()?);
+            check_rows(table, shape, &entry, &[&register, &house_register])?;
         }
     }
-    let head = root.required("policy")?;
-    let published_without_body = identity(&head)?;
     // How the register is found is no part of the policy.
     if let Some(Value::Object(head)) = body.get_mut("policy") {
         head.remove("clauses");
     }
-
-    let register = match (beside, root.get("clause")?) {
-        (Some(beside), None) => {
-            let root = beside.root();
-            if let Some(other) = root.entries()?.into_iter().find(|e| e.key() != "clause") {
-                let (table, known) = (other.key().into(), "clause".into());
-                return Err(other.fault(Fault::TableIsUnknown { table, known }));
-            }
-            Register::read(&root, Some(&house_register))?
-        }
-        (None, Some(_)) => Register::read(&root, Some(&house_register))?,
-        (Some(_), Some(inside)) => return Err(inside.fault(Fault::RegisterIsThereTwice)),
-        (None, None) => return Err(head.fault(Fault::RegisterIsMissing)),
-    };
-    for (table, shape) in TABLES {
-        if let Some(entry) = root.get(table)? {
-            check_rows(table, shape, &entry, &[&register, &house_register])?;
-        }
-    }
-
     body.insert("clauses".into(), register.json());
     body.insert("house".into(), house);
+
     let body = Value::Object(body);
-    let bytes =
-        canonical::to_bytes(&body).map_err(|why| root.fault(Fault::NotCanonical { why: why.to_string() }))?;
+    let bytes = canonical::to_bytes(&body)
+        .map_err(|why| Error::new(ErrorKind::Internal, "not_canonical", why.to_string()).at(policy.name()))?;
     if bytes.len() > POLICY_BYTES_MAX {
         return Err(head.fault(Fault::BodyIsTooLong { bytes: bytes.len() }));
     }
-    let published = PolicyPublished { sha256: sha256(&bytes), body, ..published_without_body };
-    Ok(PolicyFile { published, body_bytes: bytes.len() })
+    Ok(PolicyFile { published: identity.published(sha256(&bytes), body), body_bytes: bytes.len() })
 }
 
-/// Who and when: what the event says beside the body.
-fn identity(head: &Node<'_>) -> Result<PolicyPublished> {
-    let id = head.required("id")?;
-    let name = head.required("name")?;
-    let from = head.required("effective_from")?;
-    let version = version(head)?;
-    Ok(PolicyPublished {
-        policy: PolicyId::new(id.text()?).map_err(|why| id.fault(Fault::value_is(why)))?,
-        version,
-        name: Word::new(name.text()?).map_err(|why| name.fault(Fault::value_is(why)))?,
-        effective_from: from.day()?,
-        sha256: sha256(&[]),
+/// The clause register, from the one place where it stands.
+fn register(root: &Node<'_>, beside: Option<&Document<'_>>, house: &Register) -> Result<Register> {
+    match (beside, root.get("clause")?) {
+        (Some(beside), None) => {
+            check_tables(&beside.root(), "a clause register", &["clause"])?;
+            Register::read(&beside.root(), Some(house))
+        }
+        (None, Some(_)) => Register::read(root, Some(house)),
+        (Some(_), Some(inside)) => Err(inside.fault(Fault::RegisterIsThereTwice)),
+        (None, None) => Err(root.required("policy")?.fault(Fault::RegisterIsMissing)),
+    }
+}
+
+/// Nothing stands in a file that nobody would read.
+fn check_tables(root: &Node<'_>, file: &'static str, known: &[&str]) -> Result<()> {
+    match root.entries()?.into_iter().find(|entry| !known.contains(&entry.key())) {
+        Some(entry) => {
+            let (table, known) = (entry.key().into(), known.join(", "));
+            Err(entry.fault(Fault::TableIsUnknown { table, file, known }))
+        }
+        None => Ok(()),
+    }
+}
+
+/// Which policy it is: what the event says beside the body.
+struct Identity {
+    policy: PolicyId,
+    version: u32,
+    name: Word,
+    effective_from: Day,
+}
+
+impl Identity {
+    fn read(head: &Node<'_>) -> Result<Self> {
+        let (id, name) = (head.required("id")?, head.required("name")?);
+        Ok(Self {
+            policy: PolicyId::new(id.text()?).map_err(|why| id.fault(Fault::value_is(why.rule)))?,
+            version: version(head)?,
+            name: Word::new(name.text()?).map_err(|why| name.fault(Fault::value_is(why.rule)))?,
+            effective_from: head.required("effective_from")?.day()?,
+        })
+    }
+    fn published(self, sha256: Hash, body: Value) -> PolicyPublished {
+        let Self { policy, version, name, effective_from } = self;
         // Versions are dense, so a later one can only supersede the one before it.
-        supersedes: (version > 1).then(|| version - 1),
-        body: Value::Null,
-    })
+        let supersedes = (version > 1).then(|| version - 1);
+        PolicyPublished { policy, version, name, effective_from, sha256, supersedes, body }
+    }
 }
 
 fn version(head: &Node<'_>) -> Result<u32> {
@@ -311,10 +321,10 @@ fn text_of(path: &Path) -> Result<String> {
     File::open(path).map_err(io)?.take(FILE_BYTES_MAX as u64 + 1).read_to_end(&mut bytes).map_err(io)?;
     let name = path.display().to_string();
     if bytes.len() > FILE_BYTES_MAX {
-        return Err(Fault::FileIsTooLong.at(&name, 1));
+        return Err(Fault::FileIsTooLong.at(&name, 1, ""));
     }
     String::from_utf8(bytes).map_err(|why| {
         let valid = &why.as_bytes()[..why.utf8_error().valid_up_to()];
-        Fault::NotUtf8.at(&name, document::line_of(valid, valid.len()))
+        Fault::NotUtf8.at(&name, document::line_of(valid, valid.len()), "")
     })
 }

@@ -7,13 +7,15 @@ use alloc::{
     vec::Vec,
 };
 
+use serde_json::Value;
+
 use crate::{
     books::{Books, refusal_row, rows},
     case::{Broken, CaseKey, Fault, World, first_key},
     codec::{Recorded, Row, open},
     event::Event,
     history::Cut,
-    ids::{ClaimId, Origin, Position, Stream},
+    ids::{ClaimId, EventId, Origin, Personal, Position, Stream},
     merkle::{Frontier, Hash},
 };
 
@@ -32,7 +34,8 @@ pub struct Replay {
     position: u64,
     recorded_at: i64,
     event_ids: Vec<u128>,
-    keys: BTreeSet<(String, &'static str, String)>,
+    keys: BTreeMap<Key, u64>,
+    commitments: Option<Vec<Commitment>>,
     books: Books,
     findings: Vec<Broken>,
     findings_count: u64,
@@ -41,7 +44,22 @@ pub struct Replay {
     case_of_claim: BTreeMap<ClaimId, CaseKey>,
     kinds: BTreeMap<&'static str, u64>,
     policies: Vec<Hash>,
+    redacted: BTreeSet<(EventId, String)>,
     cut: Cut,
+}
+
+/// The idempotency key of an event: source, kind, external id.
+pub type Key = (String, &'static str, String);
+
+/// A commitment that stands in a body, with the place of the value it stands for.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Commitment {
+    /// The event.
+    pub position: u64,
+    /// Path inside its payload.
+    pub path: String,
+    /// What stands there.
+    pub hash: Hash,
 }
 
 /// What a replay arrived at.
@@ -65,6 +83,12 @@ pub struct Outcome {
     pub kinds: BTreeMap<&'static str, u64>,
     /// Hashes of the policies that were published.
     pub policies: Vec<Hash>,
+    /// Every idempotency key with the position of its event.
+    pub keys: BTreeMap<Key, u64>,
+    /// Every commitment to a personal value, when they were asked for.
+    pub commitments: Vec<Commitment>,
+    /// Personal values that were erased with approval: event and path.
+    pub redacted: BTreeSet<(EventId, String)>,
     /// The world itself, for questions the books do not answer.
     pub world: World,
 }
@@ -79,7 +103,8 @@ impl Replay {
             position: 0,
             recorded_at: 0,
             event_ids: Vec::new(),
-            keys: BTreeSet::new(),
+            keys: BTreeMap::new(),
+            commitments: None,
             books: Books::default(),
             findings: Vec::new(),
             findings_count: 0,
@@ -88,8 +113,15 @@ impl Replay {
             case_of_claim: BTreeMap::new(),
             kinds: BTreeMap::new(),
             policies: Vec::new(),
+            redacted: BTreeSet::new(),
             cut,
         }
+    }
+
+    /// Also collects every commitment to a personal value, to be opened afterwards.
+    pub fn with_commitments(mut self) -> Self {
+        self.commitments = Some(Vec::new());
+        self
     }
 
     /// The next row. A fault is kept as a finding, and the replay goes on.
@@ -117,10 +149,12 @@ impl Replay {
         }
     }
 
-    fn recorded(&mut self, row: &Row<'_>, recorded: Recorded) -> Result<(), Fault> {
+    fn recorded(&mut self, row: &Row<'_>, mut recorded: Recorded) -> Result<(), Fault> {
+        if let Some(commitments) = &mut self.commitments {
+            collect(row.position, &mut recorded.event, commitments);
+        }
         let e = &recorded.envelope;
-        if let Some(origin) = self.origin.as_ref().filter(|origin| **origin != e.ledger) {
-            let _ = origin;
+        if self.origin.as_ref().is_some_and(|origin| *origin != e.ledger) {
             return Err(Fault::ForeignLedger(e.ledger.to_string()));
         }
         if row.recorded_at < self.recorded_at {
@@ -129,7 +163,7 @@ impl Replay {
         self.recorded_at = row.recorded_at;
         let kind = recorded.event.kind().as_str();
         if let Some(key) = &e.external_id
-            && !self.keys.insert((e.source.to_string(), kind, key.to_string()))
+            && self.keys.insert((e.source.to_string(), kind, key.to_string()), row.position).is_some()
         {
             return Err(Fault::KeyIsUsedTwice);
         }
@@ -137,6 +171,9 @@ impl Replay {
         *count = count.saturating_add(1);
         if let Event::PolicyPublished(p) = &recorded.event {
             self.policies.push(p.sha256);
+        }
+        if let Event::PersonalDataRedacted(r) = &recorded.event {
+            self.redacted.extend(r.targets.iter().map(|t| (t.event, t.path.to_string())));
         }
         if self.is_quarantined(&recorded) {
             return Ok(());
@@ -211,6 +248,9 @@ impl Replay {
             quarantined: self.quarantined.iter().map(|key| format!("{key}")).collect(),
             kinds: self.kinds,
             policies: self.policies,
+            keys: self.keys,
+            commitments: self.commitments.unwrap_or_default(),
+            redacted: self.redacted,
             world: self.world,
         }
     }
@@ -227,5 +267,40 @@ impl Replay {
                 self.findings.push(Broken { position, stream, fault: Fault::EventIdIsUsedTwice });
             }
         }
+    }
+}
+
+fn collect(position: u64, event: &mut Event, commitments: &mut Vec<Commitment>) {
+    event.personals(&mut |path, value| {
+        if let Personal::Committed(hash) = value {
+            commitments.push(Commitment { position, path: format!("{path}"), hash: *hash });
+        }
+    });
+    if let Event::EventCorrected(c) = event {
+        for (name, value) in &c.set {
+            collect_value(position, &format!("set.{name}"), value, commitments);
+        }
+    }
+}
+
+/// Corrected fields are values whose kind only the target knows; a commitment shows by its form.
+fn collect_value(position: u64, path: &str, value: &Value, commitments: &mut Vec<Commitment>) {
+    match value {
+        Value::Object(fields) => {
+            let committed = fields.get("commitment").filter(|_| fields.len() == 1).and_then(Value::as_str);
+            if let Some(hash) = committed.and_then(|text| text.parse::<Hash>().ok()) {
+                commitments.push(Commitment { position, path: path.into(), hash });
+                return;
+            }
+            for (name, value) in fields {
+                collect_value(position, &format!("{path}.{name}"), value, commitments);
+            }
+        }
+        Value::Array(items) => {
+            for (index, value) in items.iter().enumerate() {
+                collect_value(position, &format!("{path}[{index}]"), value, commitments);
+            }
+        }
+        _ => {}
     }
 }

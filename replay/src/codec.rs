@@ -92,31 +92,66 @@ impl fmt::Display for CodecError {
 }
 impl core::error::Error for CodecError {}
 
+/// An event as it stands in the log, the same for every kind and version.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 struct Wire<P> {
+    /// Who brought it.
     actor: ActorId,
+    /// The second person, where one was needed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(required))]
     approver: Option<ActorId>,
+    /// The event that led to this one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(required))]
     causation: Option<EventId>,
+    /// What belongs together across streams (a request, an import).
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(required))]
     correlation: Option<Word>,
+    /// When it happened.
     effective_at: Instant,
+    /// Unique id.
     event_id: EventId,
+    /// The source's own key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(required))]
     external_id: Option<ExternalId>,
+    /// Kind of the payload.
+    #[cfg_attr(feature = "schema", schemars(extend("pattern" = "^[a-z][a-z0-9_]*$", "maxLength" = 64)))]
     kind: String,
+    /// The ledger that the event belongs to.
     ledger: Origin,
+    /// UTC offset of the place where it happened, in minutes east.
+    #[cfg_attr(feature = "schema", schemars(range(min = -crate::time::OFFSET_MINUTES_MAX, max = crate::time::OFFSET_MINUTES_MAX)))]
     offset_minutes: i16,
+    /// What it says; `events/<kind>.v<version>` is its schema.
     payload: P,
+    /// Place in the log.
     position: Position,
+    /// When the ledger learned it.
     recorded_at: Instant,
+    /// Place in the stream.
     revision: Revision,
+    /// In which role the actor acted.
     role: Code,
+    /// The system it came from.
     source: SourceId,
+    /// The stream it belongs to.
     stream: Stream,
+    /// Version of the payload.
+    #[cfg_attr(feature = "schema", schemars(range(min = 1)))]
     version: u16,
+}
+
+/// The JSON Schema of an event around its payload, for any kind and version.
+#[cfg(feature = "schema")]
+pub fn schema() -> schemars::Schema {
+    crate::event::schema::Form::Event
+        .generator()
+        .into_root_schema_for::<Wire<serde_json::Map<String, serde_json::Value>>>()
 }
 
 /// The bytes of an event, in today's version.

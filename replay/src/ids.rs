@@ -69,8 +69,20 @@ fn code_char(c: char) -> bool {
     c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | ':' | '+' | '-' | '/')
 }
 
+/// What the constructors accept, as JSON Schema says it. `\x` escapes mean the same to every regex engine;
+/// `\u` and `\p` do not.
+#[cfg(feature = "schema")]
+mod pattern {
+    pub(super) const ID: &str = "^[A-Za-z0-9._:@+-]+$";
+    pub(super) const CODE: &str = "^[A-Za-z0-9._:+/-]+$";
+    pub(super) const WORD: &str = r"^[^\x00-\x1f\x7f-\x9f]+$";
+    pub(super) const PERSONAL: &str = r"^[^\x00-\x08\x0b-\x1f\x7f-\x9f]+$";
+    pub(super) const STREAM: &str = "^(ledger|(order|claim)/[A-Za-z0-9._:@+-]{1,64})$";
+    pub(super) const EVENT_ID: &str = "^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$";
+}
+
 macro_rules! text_type {
-    ($(#[$doc:meta])* $name:ident, $what:literal, $max:expr, $ok:expr, $rule:literal) => {
+    ($(#[$doc:meta])* $name:ident, $what:literal, $max:expr, $ok:expr, $rule:literal, $pattern:expr) => {
         $(#[$doc])*
         #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         #[serde(try_from = "String", into = "String")]
@@ -122,7 +134,9 @@ macro_rules! text_type {
                 stringify!($name).into()
             }
             fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-                schemars::json_schema!({ "type": "string", "minLength": 1, "maxLength": $max, "title": $what })
+                schemars::json_schema!({
+                    "title": $what, "type": "string", "minLength": 1, "maxLength": $max, "pattern": $pattern
+                })
             }
         }
     };
@@ -130,7 +144,7 @@ macro_rules! text_type {
 
 macro_rules! id_type {
     ($(#[$doc:meta])* $name:ident, $what:literal) => {
-        text_type!($(#[$doc])* $name, $what, ID_CHARS_MAX, id_char, "letters, digits and . _ : @ + - are allowed");
+        text_type!($(#[$doc])* $name, $what, ID_CHARS_MAX, id_char, "letters, digits and . _ : @ + - are allowed", pattern::ID);
     };
 }
 
@@ -155,13 +169,13 @@ id_type!(/// Where a message came from (`cli`, `shop`, `carrier.ups`); the first
 id_type!(/// The name of one ledger, written into every event, so that no event fits into another log.
     Origin, "ledger origin");
 text_type!(/// A return merchandise authorization number.
-    Rma, "RMA number", ID_CHARS_MAX, id_char, "letters, digits and . _ : @ + - are allowed");
+    Rma, "RMA number", ID_CHARS_MAX, id_char, "letters, digits and . _ : @ + - are allowed", pattern::ID);
 text_type!(/// A word of a closed or policy-defined vocabulary: reason code, cause, carrier, discretion point, role.
-    Code, "code", CODE_CHARS_MAX, code_char, "letters, digits and . _ : + - / are allowed, no blanks");
+    Code, "code", CODE_CHARS_MAX, code_char, "letters, digits and . _ : + - / are allowed, no blanks", pattern::CODE);
 text_type!(/// A short text that is not personal: article number, place, service, country.
-    Word, "text", WORD_CHARS_MAX, |_| true, "");
+    Word, "text", WORD_CHARS_MAX, |_| true, "", pattern::WORD);
 text_type!(/// The sender's own key for a message.
-    ExternalId, "external id", EXTERNAL_ID_CHARS_MAX, |_| true, "");
+    ExternalId, "external id", EXTERNAL_ID_CHARS_MAX, |_| true, "", pattern::WORD);
 
 /// Place of an event in the whole log: dense, from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -277,7 +291,7 @@ impl schemars::JsonSchema for Stream {
         "Stream".into()
     }
     fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        schemars::json_schema!({ "type": "string", "pattern": "^(ledger|(order|claim)/[A-Za-z0-9._:@+-]{1,64})$" })
+        schemars::json_schema!({ "title": "stream", "type": "string", "pattern": pattern::STREAM })
     }
 }
 
@@ -308,7 +322,9 @@ impl schemars::JsonSchema for EventId {
         "EventId".into()
     }
     fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        schemars::json_schema!({ "type": "string", "format": "uuid" })
+        schemars::json_schema!({
+            "title": "event id", "type": "string", "format": "uuid", "pattern": pattern::EVENT_ID
+        })
     }
 }
 
@@ -381,9 +397,17 @@ impl schemars::JsonSchema for Personal {
     fn schema_name() -> alloc::borrow::Cow<'static, str> {
         "Personal".into()
     }
+    /// What comes in is the text, what goes out is the commitment.
     fn json_schema(g: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        if g.contract().is_deserialize() {
+            return schemars::json_schema!({
+                "description": "Personal text in clear. The log will hold a commitment to it, never the text.",
+                "type": "string", "minLength": 1, "maxLength": PERSONAL_CHARS_MAX, "pattern": pattern::PERSONAL
+            });
+        }
         let hash = g.subschema_for::<crate::merkle::Hash>();
         schemars::json_schema!({
+            "description": "Commitment to a personal text that lies beside the log and can be erased there.",
             "type": "object", "properties": { "commitment": hash }, "required": ["commitment"], "additionalProperties": false
         })
     }

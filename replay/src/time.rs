@@ -209,7 +209,12 @@ mod schema {
             "When".into()
         }
         fn json_schema(_: &mut SchemaGenerator) -> Schema {
-            json_schema!({ "type": "string", "format": "date-time", "description": "RFC 3339 with the offset of the place" })
+            let pattern = concat!(
+                "^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])",
+                r"T([01][0-9]|2[0-3]):[0-5][0-9]:([0-5][0-9]|60)(\.[0-9]{1,9})?",
+                "(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$"
+            );
+            json_schema!({ "title": "time with offset", "type": "string", "format": "date-time", "pattern": pattern })
         }
     }
     impl JsonSchema for Day {
@@ -220,7 +225,8 @@ mod schema {
             "Day".into()
         }
         fn json_schema(_: &mut SchemaGenerator) -> Schema {
-            json_schema!({ "type": "string", "format": "date", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}$" })
+            let pattern = "^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$";
+            json_schema!({ "title": "day", "type": "string", "format": "date", "pattern": pattern })
         }
     }
     impl JsonSchema for Instant {
@@ -231,7 +237,9 @@ mod schema {
             "Instant".into()
         }
         fn json_schema(_: &mut SchemaGenerator) -> Schema {
-            json_schema!({ "type": "integer", "minimum": 0, "maximum": MICROS_MAX, "description": "microseconds since 1970-01-01T00:00:00Z" })
+            json_schema!({
+                "title": "microseconds since 1970-01-01T00:00:00Z", "type": "integer", "minimum": 0, "maximum": MICROS_MAX
+            })
         }
     }
 }

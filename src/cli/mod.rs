@@ -1,6 +1,226 @@
 //! The command line: text in, one verb of the ledger, text out. stdout is data, stderr is words.
 
+// pub mod acts; // PENDING: enable together with Command::Act below when acts/* is complete
 pub mod common;
+// mod demo; // PENDING
+mod files;
 mod output;
+mod policy;
+mod proof;
+mod views;
 
 pub use output::{Output, table};
+
+use clap::{CommandFactory, Parser, Subcommand};
+use std::{ffi::OsString, path::PathBuf};
+
+use crate::{
+    door::Door,
+    error::{Error, ErrorKind, Result},
+    ledger::Ledger,
+    store::{Store, sqlite::SqliteStore},
+};
+use common::Common;
+use output::line;
+
+/// Exit code of `audit` and `rebuild` when something differs.
+pub const EXIT_DIFFERS: u8 = 1;
+/// Exit code of `audit` when it could not tell.
+pub const EXIT_COULD_NOT_TELL: u8 = 2;
+
+const AFTER_HELP: &str = "\
+Start here:
+  claims demo                          a filled ledger, shown, rebuilt and audited
+  claims init shop.db                  a ledger of your own
+  export CLAIMS_LEDGER=shop.db         so that --ledger need not be repeated
+  claims policy publish policy.toml --actor you --approver someone-else
+
+Exit codes:
+  0   done                             13  input cannot be read
+  1   audit, rebuild: it differs       14  not found
+  2   audit: could not tell            15  not a ledger, or a newer one
+  10  refused by a rule                16  another program is writing
+  11  same key, other content          17  disk full, read-only, failing
+  12  stale revision                   18  the log contradicts itself
+  64  wrong command line               130 stopped; nothing half done";
+
+/// A ledger of warranty, return and refund claims: every action is an event, every figure can be replayed
+#[derive(Debug, Parser)]
+#[command(name = "claims", version, after_help = AFTER_HELP, max_term_width = 100, subcommand_required = true)]
+pub struct Cli {
+    #[command(flatten)]
+    common: Common,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Make a new, empty ledger
+    #[command(
+        after_help = "Examples:\n  claims init shop.db\n  claims init --origin shop.example/claims shop.db"
+    )]
+    Init {
+        /// The file to make; it must not exist
+        file: PathBuf,
+        /// The ledger's name, written into every event [default: a random one]
+        #[arg(long, value_name = "NAME")]
+        origin: Option<replay::ids::Origin>,
+    },
+    /// Publish and look at policies
+    #[command(subcommand)]
+    Policy(policy::PolicyCommand),
+    /// Record commands from a file or a pipe, one JSON object a line; receipts come out
+    Record(files::RecordArgs),
+    /// Show a claim or an order as it stands, or stood
+    Show(views::ShowArgs),
+    /// Show what happened on a claim or an order, with both times
+    Timeline(views::TimelineArgs),
+    /// List claims
+    List(views::ListArgs),
+    /// Refund totals: credited, reversed, failed, and what stands
+    Totals(views::TotalsArgs),
+    /// What is still owed: refunds and goods to customers, charges from them
+    Owed(views::OwedArgs),
+    /// Fold the log in memory up to any moment; writes nothing
+    Replay(proof::ReplayArgs),
+    /// Rebuild the books from the log, compare them with what is served, and swap them in
+    Rebuild(proof::RebuildArgs),
+    /// Replay everything and compare: exit 0 agrees, 1 differs, 2 could not tell
+    Audit(proof::AuditArgs),
+    /// Bring in historical credits (CSV) or a whole log
+    #[command(subcommand)]
+    Import(files::ImportCommand),
+    /// Write out the log
+    #[command(subcommand)]
+    Export(files::ExportCommand),
+    /// Print the JSON Schema of an event, a command or an envelope; without a name, list them
+    #[command(
+        after_help = "Examples:\n  claims schema\n  claims schema refund_issued\n  claims schema command"
+    )]
+    Schema {
+        /// e.g. refund_issued, events/refund_issued.v1, command, envelope
+        name: Option<String>,
+    },
+    // Make a ledger with five policies and example claims, show it, rebuild it, audit it
+    // Demo(demo::DemoArgs), // PENDING
+    /// Print shell completions
+    #[command(after_help = "Example:\n  claims completions bash > /etc/bash_completion.d/claims")]
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    // #[command(flatten)] // PENDING
+    // Act(Box<acts::Act>), // PENDING
+}
+
+/// Runs the program and says with which code to exit.
+pub fn run(args: impl IntoIterator<Item = OsString>) -> u8 {
+    let cli = match Cli::try_parse_from(args) {
+        Ok(cli) => cli,
+        Err(why) => {
+            let _ = why.print();
+            // Asking for help or the version is no mistake.
+            return if why.use_stderr() { ErrorKind::Usage.exit_code() } else { 0 };
+        }
+    };
+    let json = cli.common.json;
+    let proving = matches!(cli.command, Command::Audit(_));
+    match dispatch(cli) {
+        Ok(code) => code,
+        Err(why) => {
+            if json {
+                let text = serde_json::to_string(&serde_json::json!({ "error": why })).unwrap_or_default();
+                eprintln!("{text}");
+            } else {
+                eprintln!("error: {why}");
+            }
+            if proving { EXIT_COULD_NOT_TELL } else { why.kind.exit_code() }
+        }
+    }
+}
+
+fn dispatch(cli: Cli) -> Result<u8> {
+    let Cli { common, command } = cli;
+    let out = Output { json: common.json };
+    match command {
+        Command::Init { file, origin } => init(&file, origin, out)?,
+        Command::Policy(command) => command.run(&common, out)?,
+        Command::Record(args) => args.run(&common, out)?,
+        Command::Show(args) => args.run(&common, out)?,
+        Command::Timeline(args) => args.run(&common, out)?,
+        Command::List(args) => args.run(&common, out)?,
+        Command::Totals(args) => args.run(&common, out)?,
+        Command::Owed(args) => args.run(&common, out)?,
+        Command::Replay(args) => args.run(&common, out)?,
+        Command::Rebuild(args) => return args.run(&common, out),
+        Command::Audit(args) => return args.run(&common, out),
+        Command::Import(command) => command.run(&common, out)?,
+        Command::Export(command) => command.run(&common, out)?,
+        Command::Schema { name } => schema(name.as_deref(), out)?,
+        // Command::Demo(args) => return args.run(&common, out), // PENDING
+        Command::Completions { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "claims", &mut script);
+            line(String::from_utf8_lossy(&script).trim_end())?;
+        } // Command::Act(act) => record_one(*act, &common, out)?, // PENDING
+    }
+    Ok(0)
+}
+
+fn init(file: &std::path::Path, origin: Option<replay::ids::Origin>, out: Output) -> Result<()> {
+    let origin = match origin {
+        Some(origin) => origin,
+        None => random_origin()?,
+    };
+    let mut store = SqliteStore::create(file, &origin)?;
+    let tip = store.tip()?;
+    let answer = serde_json::json!({ "file": file, "ledger": origin, "root": tip.frontier.root() });
+    out.say(&answer, || {
+        format!(
+            "made ledger {origin} in {}\nnext: claims policy publish FILE --ledger {} --actor YOU --approver SOMEBODY-ELSE",
+            file.display(),
+            file.display()
+        )
+    })
+}
+
+/// A name that no other ledger has, so that no event fits into another log.
+fn random_origin() -> Result<replay::ids::Origin> {
+    let mut door = Door::System;
+    let now = door.now();
+    let id = door.event_id(now)?;
+    replay::ids::Origin::new(format!("ledger-{id}"))
+        .map_err(|why| Error::new(ErrorKind::Internal, "bad_origin", why.to_string()))
+}
+
+fn schema(name: Option<&str>, out: Output) -> Result<()> {
+    match name {
+        None => {
+            let names: Vec<&str> = crate::schema::list().map(|(name, _)| name).collect();
+            out.say(&names, || names.join("\n"))
+        }
+        Some(name) => match crate::schema::find(name) {
+            Some(text) => line(text.trim_end()),
+            None => {
+                Err(Error::not_found(format!("there is no schema {name}")).hint("claims schema lists them"))
+            }
+        },
+    }
+}
+
+/* PENDING with acts
+/// One verb, one event, one receipt.
+fn record_one(act: acts::Act, common: &Common, out: Output) -> Result<()> {
+    let mut store = common.write()?;
+    let proposal = act.proposal(&mut store, &Door::System)?;
+    let mut ledger = Ledger::new(store, Door::System);
+    for receipt in ledger.record(vec![proposal])? {
+        output::receipt(&receipt, out)?;
+        if receipt.kind == replay::event::Kind::ParcelRefused.as_str() {
+            eprintln!("the parcel was not taken in");
+        }
+    }
+    Ok(())
+}
+PENDING */

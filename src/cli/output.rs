@@ -70,3 +70,28 @@ pub fn table(head: &[&str], rows: &[Vec<String>]) -> String {
     }
     text
 }
+
+/// What people read of a receipt.
+///
+/// # Errors
+/// When stdout cannot be written.
+pub fn receipt(receipt: &crate::ledger::Receipt, out: Output) -> Result<()> {
+    out.say(receipt, || {
+        let word = match receipt.outcome {
+            crate::ledger::Outcome::Recorded => "recorded",
+            crate::ledger::Outcome::AlreadyRecorded => "already recorded",
+        };
+        format!(
+            "{word} {} on {} at revision {}, position {} (event {})",
+            receipt.kind, receipt.stream, receipt.revision, receipt.position, receipt.event_id
+        )
+    })
+}
+
+/// Minor units as people write them, e.g. 12.50; a currency nobody knows stays in minor units.
+pub fn money(minor: u64, currency: &str) -> String {
+    replay::money::Currency::parse(currency)
+        .ok()
+        .and_then(|currency| replay::money::Amount::new(minor, currency).ok())
+        .map_or_else(|| minor.to_string(), |amount| amount.decimal_text())
+}

@@ -5,7 +5,7 @@
 //! ends an open quote silently at the end of the file, reads `"1"2` as `12`, and its line numbers leave out
 //! blank lines. It is the witness in the tests instead: what it writes, this reads.
 
-use std::io::{self, BufRead};
+use std::io::{self, BufRead, Read};
 
 use crate::error::{Error, ErrorKind, Result};
 
@@ -121,15 +121,7 @@ pub(super) struct Rows<'a, R> {
 impl<'a, R: BufRead> Rows<'a, R> {
     /// `name` is what errors call the file; `bytes_max` is the most that is read of it.
     pub fn new(input: R, name: &'a str, delimiter: u8, bytes_max: u64) -> Self {
-        Self {
-            input,
-            name,
-            delimiter,
-            bytes_left: bytes_max,
-            line: 0,
-            text: Vec::new(),
-            row: Row::default(),
-        }
+        Self { input, name, delimiter, bytes_left: bytes_max, line: 0, text: Vec::new(), row: Row::default() }
     }
 
     /// The next row; empty lines are passed over, but counted.
@@ -202,6 +194,25 @@ impl<'a, R: BufRead> Rows<'a, R> {
                 return Ok(true);
             }
         }
+    }
+}
+
+/// The first bytes of a file, without a byte order mark. They tell what is no UTF-8 text at all.
+pub(super) fn head(reader: &mut impl Read, name: &str) -> Result<Vec<u8>> {
+    let mut head = Vec::new();
+    reader.take(3).read_to_end(&mut head).map_err(|why| input_fault(&why).at(name))?;
+    match head.as_slice() {
+        [0xEF, 0xBB, 0xBF] => Ok(Vec::new()),
+        [0xFF, 0xFE, ..] | [0xFE, 0xFF, ..] => Err(Error::unreadable("not_utf8", "the file is UTF-16")
+            .at(name)
+            .hint("convert it to UTF-8, for example with iconv -f UTF-16 -t UTF-8")),
+        [0x1F, 0x8B, ..] => Err(Error::unreadable(
+            "gzip_without_gz",
+            "the file is compressed, but its name does not end with .gz",
+        )
+        .at(name)
+        .hint("name it .csv.gz, or decompress it first")),
+        _ => Ok(head),
     }
 }
 

@@ -27,9 +27,9 @@ const YEAR_MAX: u16 = 2255;
 pub(super) fn read(document: &Document<'_>) -> Result<Vec<CalendarPublished>> {
     let mut published = Vec::new();
     for calendar in document.root().entries()? {
-        let id = Code::new(calendar.key()).map_err(|why| calendar.fault(Fault::value_is(why)))?;
+        let id = Code::new(calendar.key()).map_err(|why| calendar.fault(Fault::value_is(why.rule)))?;
         let source = calendar.required("source")?;
-        let source = Word::new(source.text()?).map_err(|why| source.fault(Fault::value_is(why)))?;
+        let source = Word::new(source.text()?).map_err(|why| source.fault(Fault::value_is(why.rule)))?;
         for entry in calendar.entries()?.into_iter().filter(|entry| entry.key() != "source") {
             let (year, holidays) = year(&entry)?;
             published.push(CalendarPublished {
@@ -50,7 +50,7 @@ fn year(entry: &Node<'_>) -> Result<(u16, Vec<Day>)> {
         .filter(|year| (YEAR_MIN..=YEAR_MAX).contains(year))
         .ok_or_else(|| entry.fault(Fault::YearIsUnsound { year: name() }))?;
     let mut days = BTreeSet::new();
-    for item in entry.list("a list of dates")? {
+    for item in entry.list("a list of dates", "[2024-01-01, 2024-12-25]")? {
         let day = item.day()?;
         if day.date().year() != i32::from(year) {
             return Err(item.fault(Fault::DayIsInAnotherYear { day: day.to_string(), year }));

@@ -30,17 +30,21 @@ impl<'a> Document<'a> {
     /// `not_toml` with the line of the first fault, `file_is_too_long`.
     pub(super) fn parse(name: &'a str, text: &'a str) -> Result<Self> {
         if text.len() > FILE_BYTES_MAX {
-            return Err(Fault::FileIsTooLong.at(name, 1));
+            return Err(Fault::FileIsTooLong.at(name, 1, ""));
         }
         let root = DeTable::parse(text).map_err(|why| {
             let offset = why.span().map_or(text.len(), |span| span.start);
-            Fault::NotToml { why: why.message().into() }.at(name, line_of(text.as_bytes(), offset))
+            Fault::NotToml { why: why.message().into() }.at(name, line_of(text.as_bytes(), offset), "")
         })?;
         Ok(Self { name, text, root })
     }
+    /// What errors call it.
+    pub(super) fn name(&self) -> &str {
+        self.name
+    }
     /// The file as one table.
     pub(super) fn root(&self) -> Node<'_> {
-        Node { document: self, key: "", offset: 0, value: Item::Table(self.root.get_ref()) }
+        Node { document: self, key: "", is_item: false, offset: 0, value: Item::Table(self.root.get_ref()) }
     }
 }
 
@@ -49,6 +53,7 @@ impl<'a> Document<'a> {
 pub(super) struct Node<'d> {
     document: &'d Document<'d>,
     key: &'d str,
+    is_item: bool,
     offset: usize,
     value: Item<'d>,
 }
@@ -61,13 +66,13 @@ enum Item<'d> {
 }
 
 impl<'d> Node<'d> {
-    fn below(&self, key: &'d str, value: &'d Spanned<DeValue<'d>>) -> Self {
+    fn below(&self, key: &'d str, is_item: bool, value: &'d Spanned<DeValue<'d>>) -> Self {
         let item = match value.get_ref() {
             DeValue::Table(table) => Item::Table(table),
             DeValue::Array(list) => Item::List(list),
             scalar => Item::Scalar(scalar),
         };
-        Self { document: self.document, key, offset: value.span().start, value: item }
+        Self { document: self.document, key, is_item, offset: value.span().start, value: item }
     }
     /// The key it stands under; an entry of a list has the key of the list.
     pub(super) fn key(&self) -> &'d str {
@@ -75,20 +80,22 @@ impl<'d> Node<'d> {
     }
     /// An error at this place.
     pub(super) fn fault(&self, fault: Fault) -> Error {
-        let fault = fault.about(self.key);
-        fault.at(self.document.name, line_of(self.document.text.as_bytes(), self.offset))
+        let field = if self.is_item { format!("an entry of {}", self.key) } else { self.key.into() };
+        fault.at(self.document.name, self.line(), &field)
+    }
+    fn line(&self) -> usize {
+        line_of(self.document.text.as_bytes(), self.offset)
     }
     /// Says of an error elsewhere which line of this document led to it, and what to do unless that is known.
     pub(super) fn placed(&self, why: Error, hint: &str) -> Error {
-        let line = line_of(self.document.text.as_bytes(), self.offset);
         let why = if why.hint.is_none() { why.hint(hint) } else { why };
-        why.at(format_args!("{}:{line}", self.document.name))
+        why.at(format_args!("{}:{}", self.document.name, self.line()))
     }
 
     fn table(&self) -> Result<&'d DeTable<'d>> {
         match self.value {
             Item::Table(table) => Ok(table),
-            _ => Err(self.fault(Fault::type_is("a table"))),
+            _ => Err(self.fault(Fault::type_is("a table", "[windows], or a = { b = 1 }"))),
         }
     }
     /// The entries of a table, in the order of the file.
@@ -96,12 +103,12 @@ impl<'d> Node<'d> {
         let table = self.table()?;
         let mut keys: Vec<_> = table.iter().collect();
         keys.sort_by_key(|(key, _)| key.span().start);
-        Ok(keys.into_iter().map(|(key, value)| self.below(key.get_ref(), value)).collect())
+        Ok(keys.into_iter().map(|(key, value)| self.below(key.get_ref(), false, value)).collect())
     }
     /// The entry of a table under this key.
     pub(super) fn get(&self, key: &str) -> Result<Option<Self>> {
         let found = self.table()?.iter().find(|(known, _)| known.get_ref() == key);
-        Ok(found.map(|(key, value)| self.below(key.get_ref(), value)))
+        Ok(found.map(|(key, value)| self.below(key.get_ref(), false, value)))
     }
     /// The entry of a table under this key, which has to be there.
     pub(super) fn required(&self, key: &str) -> Result<Self> {
@@ -111,23 +118,23 @@ impl<'d> Node<'d> {
         })
     }
     /// The entries of a list.
-    pub(super) fn list(&self, what: &'static str) -> Result<Vec<Self>> {
+    pub(super) fn list(&self, what: &'static str, like: &'static str) -> Result<Vec<Self>> {
         match self.value {
-            Item::List(list) => Ok(list.iter().map(|value| self.below(self.key, value)).collect()),
-            _ => Err(self.fault(Fault::type_is(what))),
+            Item::List(list) => Ok(list.iter().map(|value| self.below(self.key, true, value)).collect()),
+            _ => Err(self.fault(Fault::type_is(what, like))),
         }
     }
     /// What is inside: the entries of a table or a list, nothing inside a scalar.
     pub(super) fn children(&self) -> Result<Vec<Self>> {
         match self.value {
             Item::Table(_) => self.entries(),
-            Item::List(_) => self.list(""),
+            Item::List(_) => self.list("a list", "[ ]"),
             Item::Scalar(_) => Ok(Vec::new()),
         }
     }
     /// The rows of a list of tables.
     pub(super) fn rows(&self) -> Result<Vec<Self>> {
-        let rows = self.list("a list of rows, each under its own [[ ]] heading")?;
+        let rows = self.list("a list of rows", "[[fee]], with double brackets above each row")?;
         rows.iter().try_for_each(|row| row.table().map(drop))?;
         Ok(rows)
     }
@@ -138,7 +145,7 @@ impl<'d> Node<'d> {
                 Err(self.fault(Fault::value_is("it is empty")))
             }
             Item::Scalar(DeValue::String(text)) => Ok(text),
-            _ => Err(self.fault(Fault::type_is("a text in quotes"))),
+            _ => Err(self.fault(Fault::type_is("a text", "\"refund\", in quotes"))),
         }
     }
     /// A whole number.
@@ -149,13 +156,13 @@ impl<'d> Node<'d> {
                 .filter(|n| (-INTEGER_MAX..=INTEGER_MAX).contains(n))
                 .ok_or_else(|| self.fault(Fault::NumberIsOutOfRange)),
             Item::Scalar(DeValue::Float(_)) => Err(self.fault(Fault::NumberHasAFraction)),
-            _ => Err(self.fault(Fault::type_is("a whole number"))),
+            _ => Err(self.fault(Fault::type_is("a whole number", "14, without quotes"))),
         }
     }
     /// A date.
     pub(super) fn day(&self) -> Result<Day> {
         let Item::Scalar(DeValue::Datetime(date)) = self.value else {
-            return Err(self.fault(Fault::type_is("a date without quotes, like 2024-01-31")));
+            return Err(self.fault(Fault::type_is("a date", "2024-01-31, without quotes")));
         };
         if date.time.is_some() || date.date.is_none() {
             return Err(self.fault(Fault::TimeOfDay));
@@ -182,7 +189,7 @@ impl<'d> Node<'d> {
                 Value::Object(pairs.collect::<Result<Map<_, _>>>()?)
             }
             Item::List(_) => {
-                let items = self.list("")?.into_iter().map(|item| item.json_below(depth + 1));
+                let items = self.list("a list", "[ ]")?.into_iter().map(|item| item.json_below(depth + 1));
                 Value::Array(items.collect::<Result<_>>()?)
             }
             Item::Scalar(DeValue::String(text)) => Value::from(text.as_ref()),

@@ -15,10 +15,10 @@ pub(super) enum Fault {
     NumberIsOutOfRange,
     TimeOfDay,
     NestingIsTooDeep { levels: u8 },
-    TableIsUnknown { table: String, known: String },
+    TableIsUnknown { table: String, file: &'static str, known: String },
     FieldIsMissing { field: String },
-    TypeIsWrong { field: String, due: &'static str },
-    ValueIsWrong { field: String, why: String },
+    TypeIsWrong { due: &'static str, like: &'static str },
+    ValueIsWrong { why: String },
     RowHasNoCites { row: String },
     CiteIsUnknown { row: String, cite: String },
     ClauseFieldIsUnknown { field: String, known: String },
@@ -29,7 +29,6 @@ pub(super) enum Fault {
     RegisterPathIsUnsafe,
     RegisterIsNotGiven,
     RegisterIsNotNamed,
-    NotCanonical { why: String },
     BodyIsTooLong { bytes: usize },
     YearIsUnsound { year: String },
     YearHasNoDays { year: String },
@@ -38,29 +37,22 @@ pub(super) enum Fault {
 }
 
 impl Fault {
-    /// A value of another type than the one that is due here. The place says which.
-    pub(super) fn type_is(due: &'static str) -> Self {
-        Fault::TypeIsWrong { field: String::new(), due }
+    /// A value of another type than the one that is due here, with an example.
+    pub(super) fn type_is(due: &'static str, like: &'static str) -> Self {
+        Fault::TypeIsWrong { due, like }
     }
-    /// A value of the right type that cannot be. The place says which.
+    /// A value of the right type that cannot be.
     pub(super) fn value_is(why: impl fmt::Display) -> Self {
-        Fault::ValueIsWrong { field: String::new(), why: why.to_string() }
+        Fault::ValueIsWrong { why: why.to_string() }
     }
-    /// Fills in the field that the fault is about.
-    pub(super) fn about(mut self, key: &str) -> Self {
-        if let Fault::TypeIsWrong { field, .. } | Fault::ValueIsWrong { field, .. } = &mut self {
-            *field = key.into();
-        }
-        self
-    }
-    /// The fault as an error of the application, at a line of a file.
-    pub(super) fn at(self, file: &str, line: usize) -> Error {
-        let (code, message, hint) = self.words();
+    /// The fault as an error of the application, at a line of a file. `field` is the value it was found in.
+    pub(super) fn at(self, file: &str, line: usize, field: &str) -> Error {
+        let (code, message, hint) = self.words(field);
         Error::unreadable(code, message).hint(hint).at(format_args!("{file}:{line}"))
     }
 
     /// Its stable name, what went wrong and what to do.
-    fn words(self) -> (&'static str, String, String) {
+    fn words(self, field: &str) -> (&'static str, String, String) {
         use Fault::*;
         match self {
             FileIsTooLong => (
@@ -74,29 +66,27 @@ impl Fault {
             }
             NumberHasAFraction => (
                 "number_has_a_fraction",
-                "the number has a fraction".into(),
+                format!("{field} is a number with a fraction"),
                 "write percentages in basis points (20% = 2000) and amounts in minor units (45.00 = 4500)".into(),
             ),
             NumberIsOutOfRange => (
                 "number_is_out_of_range",
-                "the number is beyond plus or minus 2^53 - 1".into(),
+                format!("{field} is a number beyond plus or minus 2^53 - 1"),
                 "no JSON reader holds a larger one exactly; write it as text if it is a name".into(),
             ),
             TimeOfDay => (
                 "time_of_day",
-                "a policy knows days only, this has a time of day".into(),
-                "write the date alone, like 2024-01-31; a clock's hour stands in its period: \"1bd@17:00\"".into(),
+                format!("{field} has a time of day, and a policy knows days only"),
+                "write the date alone, like 2024-01-31; the hour of a clock stands in its period: \"1bd@17:00\"".into(),
             ),
             NestingIsTooDeep { levels } => (
                 "nesting_is_too_deep",
                 format!("more than {levels} tables and lists are open here"),
                 "split the condition into several rows".into(),
             ),
-            TableIsUnknown { table, known } => (
-                "table_is_unknown",
-                format!("{table} is nothing that can stand here"),
-                format!("what can: {known}"),
-            ),
+            TableIsUnknown { table, file, known } => {
+                ("table_is_unknown", format!("{table} is no table of {file}"), format!("known tables: {known}"))
+            }
             FieldIsMissing { field } => {
                 let hint = match field.as_str() {
                     "policy" => "begin the file with [policy] and id, name, version, effective_from",
@@ -106,14 +96,21 @@ impl Fault {
                     "policy.effective_from" => {
                         "the first day of purchases it governs, like effective_from = 2024-01-31"
                     }
+                    "clause.id" => "what rows cite, like id = \"ACME-1.1\"",
+                    "clause.paraphrase" => "say in your own words what the clause says",
+                    "clause.system" => {
+                        "say what the system does with it: ENFORCE, REQUIRE, DEADLINE, NEVER, ALLOW or INFORM"
+                    }
+                    source if source.ends_with(".source") => "say where the holidays come from",
+                    "clause" => "write the clauses under [[clause]], each with id, paraphrase and system",
                     _ => "add it",
                 };
                 ("field_is_missing", format!("{field} is missing"), hint.into())
             }
-            TypeIsWrong { field, due } => {
-                ("type_is_wrong", format!("{field} is not {due}"), format!("write {due}"))
+            TypeIsWrong { due, like } => {
+                ("type_is_wrong", format!("{field} has to be {due}"), format!("write it like {like}"))
             }
-            ValueIsWrong { field, why } => {
+            ValueIsWrong { why } => {
                 ("value_is_wrong", format!("{field} cannot be this: {why}"), "correct the value".into())
             }
             RowHasNoCites { row } => (
@@ -127,7 +124,7 @@ impl Fault {
                 "correct the id, or add the clause to the register under [[clause]]".into(),
             ),
             ClauseFieldIsUnknown { field, known } => {
-                ("clause_field_is_unknown", format!("a clause has no {field}"), format!("what it can have: {known}"))
+                ("clause_field_is_unknown", format!("a clause has no field {field}"), format!("known fields: {known}"))
             }
             ClauseIsThereTwice { id } => (
                 "clause_is_there_twice",
@@ -163,11 +160,6 @@ impl Fault {
                 "register_is_not_named",
                 "a register was handed over that policy.clauses does not name".into(),
                 "add clauses = \"clauses/acme.toml\" to [policy]".into(),
-            ),
-            NotCanonical { why } => (
-                "not_canonical",
-                format!("the policy has no canonical JSON: {why}"),
-                "this is a fault of the program; please report it with the file".into(),
             ),
             BodyIsTooLong { bytes } => (
                 "body_is_too_long",

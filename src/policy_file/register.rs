@@ -19,6 +19,8 @@ const FIELDS: [(&str, bool); 7] = [
     ("readings", false),
 ];
 
+const CITES_LIKE: &str = "[\"ACME-1.1\", \"H-11\"]";
+
 /// The clauses of one merchant, or the house rules in words.
 pub(super) struct Register {
     ids: BTreeSet<String>,
@@ -39,7 +41,10 @@ impl Register {
                     return Err(field.fault(Fault::ClauseFieldIsUnknown { field: field_name, known }));
                 }
                 if field.key() == "readings" {
-                    field.list("a list of texts")?.iter().try_for_each(|item| item.text().map(drop))?;
+                    field
+                        .list("a list of texts", "[\"R-1\"]")?
+                        .iter()
+                        .try_for_each(|item| item.text().map(drop))?;
                 } else {
                     field.text()?;
                 }
@@ -57,7 +62,7 @@ impl Register {
         let id = row.required("id")?;
         let text = id.text()?.to_string();
         // Decisions store cites as codes; an id that is none could never be cited.
-        Code::new(text.as_str()).map_err(|why| id.fault(Fault::value_is(why)))?;
+        Code::new(text.as_str()).map_err(|why| id.fault(Fault::value_is(why.rule)))?;
         if house.is_some_and(|house| house.ids.contains(&text)) {
             return Err(id.fault(Fault::ClauseBelongsToTheHouse { id: text }));
         }
@@ -81,7 +86,7 @@ impl Register {
 pub(super) fn check_cites(row: &str, node: &Node<'_>, must: bool, registers: &[&Register]) -> Result<()> {
     let cites = node.get("cites")?;
     let is_empty = match &cites {
-        Some(cites) => cites.list("a list of clause ids")?.is_empty(),
+        Some(cites) => cites.list("a list of clause ids", CITES_LIKE)?.is_empty(),
         None => must,
     };
     if is_empty {
@@ -94,7 +99,7 @@ pub(super) fn check_cites(row: &str, node: &Node<'_>, must: bool, registers: &[&
 fn check_below(row: &str, node: &Node<'_>, registers: &[&Register]) -> Result<()> {
     let key = node.key();
     if key == "cites" || key.ends_with("_cites") {
-        return node.list("a list of clause ids")?.iter().try_for_each(|cite| {
+        return node.list("a list of clause ids", CITES_LIKE)?.iter().try_for_each(|cite| {
             let id = cite.text()?;
             if registers.iter().any(|register| register.ids.contains(id)) {
                 return Ok(());

@@ -8,6 +8,8 @@ pub mod ledger;
 pub mod money;
 pub mod order;
 pub mod payload;
+#[cfg(feature = "schema")]
+pub mod schema;
 pub mod words;
 
 use alloc::{boxed::Box, format, string::String};
@@ -110,10 +112,14 @@ macro_rules! catalogue {
             pub fn class(self) -> Class {
                 match self { $(Kind::$variant => Class::$class),+ }
             }
-            /// The JSON Schema of its payload as events carry it.
+            /// The JSON Schema of its payload in a version that was ever written.
             #[cfg(feature = "schema")]
-            pub fn schema(self) -> schemars::Schema {
-                match self { $(Kind::$variant => schemars::SchemaGenerator::default().into_root_schema_for::<$variant>()),+ }
+            pub fn schema(self, version: u16, form: schema::Form) -> Option<schemars::Schema> {
+                match (self, version) {
+                    $((Kind::$variant, $version) => Some(form.of::<$variant>(self)),)+
+                    $($((Kind::$variant, $old) => Some(form.of_old($upcast)),)?)+
+                    _ => None,
+                }
             }
         }
 

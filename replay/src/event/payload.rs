@@ -135,11 +135,14 @@ macro_rules! payload {
     (@fields $head:tt [$($done:tt)*] $(#[$m:meta])* $f:ident ? : $t:ty, $($rest:tt)*) => {
         $crate::event::payload::payload!(@fields $head [$($done)* $(#[$m])*
             #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "crate::event::payload::present")]
+            // schemars says `required` for "never null"; `default` still keeps the field out of the required ones.
+            #[cfg_attr(feature = "schema", schemars(required))]
             pub $f: Option<$t>,] $($rest)*);
     };
     (@fields $head:tt [$($done:tt)*] $(#[$m:meta])* $f:ident * : $t:ty, $($rest:tt)*) => {
         $crate::event::payload::payload!(@fields $head [$($done)* $(#[$m])*
             #[serde(default, skip_serializing_if = "alloc::vec::Vec::is_empty", deserialize_with = "crate::event::payload::list")]
+            #[cfg_attr(feature = "schema", schemars(length(max = crate::event::payload::LIST_LEN_MAX)))]
             pub $f: alloc::vec::Vec<$t>,] $($rest)*);
     };
     (@fields $head:tt [$($done:tt)*] $(#[$m:meta])* $f:ident ! , $($rest:tt)*) => {
@@ -155,10 +158,9 @@ pub(crate) use payload;
 
 /// Declares a closed vocabulary: an enum whose JSON form is the word in quotes.
 macro_rules! words {
-    ($( $(#[$meta:meta])* $name:ident { $( $(#[$m:meta])* $variant:ident = $word:literal ),+ $(,)? } )*) => {$(
-        $(#[$meta])*
+    ($( $(#[doc = $doc:literal])+ $name:ident { $( $(#[$m:meta])* $variant:ident = $word:literal ),+ $(,)? } )*) => {$(
+        $(#[doc = $doc])+
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
-        #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
         pub enum $name { $( $(#[$m])* #[doc = $word] #[serde(rename = $word)] $variant ),+ }
         impl $name {
             /// Every word, in the order of its definition.
@@ -183,6 +185,17 @@ macro_rules! words {
                         rule: alloc::format!("write one of {}", [$($word),+].join(", ")),
                     }),
                 }
+            }
+        }
+        #[cfg(feature = "schema")]
+        impl schemars::JsonSchema for $name {
+            fn schema_name() -> alloc::borrow::Cow<'static, str> {
+                stringify!($name).into()
+            }
+            fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+                schemars::json_schema!({
+                    "description": concat!($($doc),+).trim(), "type": "string", "enum": [$($word),+]
+                })
             }
         }
     )*};

@@ -4,7 +4,7 @@ use replay::books::{BoardRow, Books, ClaimRows, ObligationRow, RefusalRow, Sums,
 use rusqlite::{Connection, params};
 
 use super::{SqliteStore, count, fault, number};
-use crate::error::Result;
+use crate::{error::Result, view::Filter};
 
 /// Suffix of the tables that a rebuild writes before the swap.
 const SHADOW: &str = "_shadow";
@@ -400,4 +400,83 @@ fn put_shadow(db: &Connection, books: &Books, claim: &String) -> Result<()> {
         .map_err(fault)?;
     }
     Ok(())
+}
+
+/// What lists and totals read.
+impl SqliteStore {
+    /// Rows of the claims board that match, by claim, after `after`, at most `limit`.
+    ///
+    /// # Errors
+    /// Storage errors.
+    pub fn board(&mut self, filter: &Filter, after: Option<&str>, limit: u64) -> Result<Vec<BoardRow>> {
+        let mut sql = String::from("SELECT * FROM claims_board WHERE claim > ?1");
+        let mut values: Vec<String> = vec![after.unwrap_or_default().into()];
+        let order = filter.order.as_ref().map(ToString::to_string);
+        let equal = [
+            ("merchant =", &filter.merchant),
+            ("stage =", &filter.stage),
+            ("country =", &filter.country),
+            ("reason =", &filter.reason),
+            ("order_id =", &order),
+            ("opened_on >=", &filter.opened_from),
+            ("opened_on <=", &filter.opened_to),
+        ];
+        for (column, value) in equal {
+            if let Some(value) = value {
+                values.push(value.clone());
+                sql.push_str(&format!(" AND {column} ?{}", values.len()));
+            }
+        }
+        if filter.open_money {
+            sql.push_str(" AND open_minor > 0");
+        }
+        sql.push_str(" ORDER BY claim");
+        let mut statement = self.db.prepare_cached(&sql).map_err(fault)?;
+        let mut rows = statement.query(rusqlite::params_from_iter(&values)).map_err(fault)?;
+        let mut found = Vec::new();
+        while let Some(row) = rows.next().map_err(fault)? {
+            let row = board_row(row).map_err(fault)?;
+            // Flags are words in one column; the rest was asked of SQLite, so this is the only test left.
+            if filter.matches(&row) {
+                found.push(row);
+                if count_of(&found) >= limit {
+                    break;
+                }
+            }
+        }
+        Ok(found)
+    }
+    /// Every refund total.
+    ///
+    /// # Errors
+    /// Storage errors.
+    pub fn totals(&mut self) -> Result<Vec<(TotalKey, Sums)>> {
+        let mut statement = self.db.prepare("SELECT * FROM refund_totals").map_err(fault)?;
+        let rows = statement.query_map([], total_row).map_err(fault)?;
+        rows.collect::<rusqlite::Result<_>>().map_err(fault)
+    }
+    /// What is owed, by claim.
+    ///
+    /// # Errors
+    /// Storage errors.
+    pub fn obligations(&mut self) -> Result<Vec<ObligationRow>> {
+        let mut statement =
+            self.db.prepare("SELECT * FROM obligations ORDER BY claim, what, item").map_err(fault)?;
+        let rows = statement.query_map([], obligation_row).map_err(fault)?;
+        rows.collect::<rusqlite::Result<_>>().map_err(fault)
+    }
+    /// Refused acts on one stream.
+    ///
+    /// # Errors
+    /// Storage errors.
+    pub fn refusals_of(&mut self, stream: &str) -> Result<Vec<RefusalRow>> {
+        let mut statement =
+            self.db.prepare("SELECT * FROM refusals WHERE stream = ?1 ORDER BY position").map_err(fault)?;
+        let rows = statement.query_map([stream], refusal_row).map_err(fault)?;
+        rows.collect::<rusqlite::Result<_>>().map_err(fault)
+    }
+}
+
+fn count_of<T>(list: &[T]) -> u64 {
+    u64::try_from(list.len()).unwrap_or(u64::MAX)
 }

@@ -132,10 +132,6 @@ impl SqliteStore {
     pub fn end_read(&mut self) {
         let _ = self.db.execute_batch("ROLLBACK");
     }
-    /// The connection, for the readers of the books beside this module.
-    pub(crate) fn db(&self) -> &Connection {
-        &self.db
-    }
     fn rows(&self, sql: &str, params: impl rusqlite::Params) -> Result<Vec<OwnedRow>> {
         let mut statement = self.db.prepare_cached(sql).map_err(fault)?;
         let mut rows = statement.query(params).map_err(fault)?;
@@ -338,4 +334,49 @@ fn borrowed<'a>(row: &'a rusqlite::Row<'_>) -> Result<Row<'a>> {
         body: bytes(6)?,
         leaf: bytes(7)?.try_into().map_err(|_| short(7))?,
     })
+}
+
+/// What only an audit reads.
+impl SqliteStore {
+    /// Calls `on_key` with source, kind, external id and position of every idempotency key.
+    ///
+    /// # Errors
+    /// Storage errors.
+    pub fn each_key(&mut self, on_key: &mut dyn FnMut(&str, &str, &str, u64)) -> Result<()> {
+        let mut statement =
+            self.db.prepare("SELECT source, kind, external_id, position FROM keys").map_err(fault)?;
+        let mut rows = statement.query([]).map_err(fault)?;
+        while let Some(row) = rows.next().map_err(fault)? {
+            let text = |i: usize| row.get_ref(i).and_then(|v| v.as_str().map_err(Into::into)).map_err(fault);
+            on_key(text(0)?, text(1)?, text(2)?, count(row.get(3).map_err(fault)?));
+        }
+        Ok(())
+    }
+    /// Every (order, claim) pair of the index.
+    ///
+    /// # Errors
+    /// Storage errors.
+    pub fn claim_orders(&mut self) -> Result<std::collections::BTreeSet<(String, String)>> {
+        let mut statement = self.db.prepare("SELECT order_id, claim FROM claim_orders").map_err(fault)?;
+        let pairs = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).map_err(fault)?;
+        pairs.collect::<rusqlite::Result<_>>().map_err(fault)
+    }
+    /// Calls `on_value` with the position and row of every personal value.
+    ///
+    /// # Errors
+    /// Storage errors.
+    pub fn each_personal(&mut self, on_value: &mut dyn FnMut(u64, &PersonalRow)) -> Result<()> {
+        let sql = "SELECT position, path, salt, value FROM personal ORDER BY position, path";
+        let mut statement = self.db.prepare(sql).map_err(fault)?;
+        let mut rows = statement.query([]).map_err(fault)?;
+        while let Some(row) = rows.next().map_err(fault)? {
+            let value = PersonalRow {
+                path: row.get(1).map_err(fault)?,
+                salt: row.get(2).map_err(fault)?,
+                value: row.get(3).map_err(fault)?,
+            };
+            on_value(count(row.get(0).map_err(fault)?), &value);
+        }
+        Ok(())
+    }
 }

@@ -1,0 +1,178 @@
+//! policy publish, calendars, list, show.
+
+use clap::{Args, Subcommand};
+use replay::{
+    codec::open,
+    event::{Event, PolicyPublished},
+    ids::{PolicyId, Stream},
+};
+use serde_json::json;
+use std::path::PathBuf;
+
+use super::{
+    common::{Acting, Common},
+    output::{self, Output, table},
+};
+use crate::{
+    door::Door,
+    error::{Error, Result},
+    ledger::{Ledger, Receipt},
+    policy_file,
+    store::Store,
+};
+
+#[derive(Debug, Subcommand)]
+pub enum PolicyCommand {
+    /// Publish a policy from a TOML file; needs an approver
+    #[command(after_help = "Examples:
+  claims policy publish shop.toml --actor m.klein --approver d.ruiz
+  claims policy publish shop-v2.toml --actor m.klein --approver d.ruiz --key shop-v2")]
+    Publish(PublishArgs),
+    /// Publish holiday calendars from a TOML file
+    #[command(after_help = "Example:\n  claims policy calendars calendars.toml --actor m.klein")]
+    Calendars(PublishArgs),
+    /// List the published policies with their versions and hashes
+    List,
+    /// Print a published policy
+    #[command(
+        after_help = "Examples:\n  claims policy show AMC\n  claims policy show AMC --version 1 --json | jq .body.windows"
+    )]
+    Show {
+        /// Policy id
+        policy: PolicyId,
+        /// Version [default: the latest]
+        #[arg(long)]
+        version: Option<u32>,
+    },
+}
+
+#[derive(Debug, Args)]
+pub struct PublishArgs {
+    /// TOML file
+    #[arg(required = true)]
+    files: Vec<PathBuf>,
+    #[command(flatten)]
+    acting: Acting,
+}
+
+impl PolicyCommand {
+    pub fn run(self, common: &Common, out: Output) -> Result<()> {
+        match self {
+            PolicyCommand::Publish(args) => {
+                let mut events = Vec::new();
+                for file in &args.files {
+                    events.push(policy_file::read(file)?.published.into());
+                }
+                args.record(common, events, out)
+            }
+            PolicyCommand::Calendars(args) => {
+                let mut events: Vec<Event> = Vec::new();
+                for file in &args.files {
+                    let text = std::fs::read_to_string(file).map_err(|why| Error::io(file, &why))?;
+                    let found = policy_file::calendars(&text, &file.display().to_string())?;
+                    events.extend(found.into_iter().map(Event::from));
+                }
+                args.record(common, events, out)
+            }
+            PolicyCommand::List => list(common, out),
+            PolicyCommand::Show { policy, version } => show(common, &policy, version, out),
+        }
+    }
+}
+
+impl PublishArgs {
+    /// All files or none.
+    fn record(&self, common: &Common, events: Vec<Event>, out: Output) -> Result<()> {
+        if events.len() > 1 && self.acting.key.is_some() {
+            return Err(Error::new(
+                crate::error::ErrorKind::Usage,
+                "one_key_many_files",
+                "--key names one event, these are several",
+            )
+            .hint("publish the files one by one"));
+        }
+        let mut ledger = Ledger::new(common.write()?, Door::System);
+        for receipt in publish(&mut ledger, &self.acting, events)? {
+            output::receipt(&receipt, out)?;
+        }
+        Ok(())
+    }
+}
+
+/// Records events of the ledger stream as one batch.
+///
+/// # Errors
+/// The first that is refused; then none is published.
+pub fn publish<S: Store>(
+    ledger: &mut Ledger<S>,
+    acting: &Acting,
+    events: Vec<Event>,
+) -> Result<Vec<Receipt>> {
+    let mut batch = Vec::with_capacity(events.len());
+    for event in events {
+        let mut proposal = acting.proposal(ledger.store(), &Door::System, Stream::Ledger, event)?;
+        if !batch.is_empty() {
+            proposal.expected = replay::ids::Expected::AfterThePreviousOfThisBatch;
+        }
+        batch.push(proposal);
+    }
+    ledger.record(batch)
+}
+
+fn published(common: &Common) -> Result<Vec<(u64, PolicyPublished)>> {
+    let mut found = Vec::new();
+    for row in common.read()?.registry()? {
+        let recorded = open(&row.as_row()).map_err(|why| {
+            Error::new(
+                crate::error::ErrorKind::BrokenLog,
+                "log_is_broken",
+                format!("position {}: {why}", row.position),
+            )
+        })?;
+        if let Event::PolicyPublished(p) = recorded.event {
+            found.push((row.position, *p));
+        }
+    }
+    Ok(found)
+}
+
+fn list(common: &Common, out: Output) -> Result<()> {
+    let found = published(common)?;
+    if out.json {
+        return found.iter().try_for_each(|(position, p)| {
+            let row = json!({ "policy": p.policy, "version": p.version, "name": p.name, "position": position,
+                              "effective_from": p.effective_from, "sha256": p.sha256 });
+            out.say(&row, String::new)
+        });
+    }
+    let rows: Vec<Vec<String>> = found
+        .iter()
+        .map(|(position, p)| {
+            let hash = p.sha256.to_string();
+            vec![
+                p.policy.to_string(),
+                p.version.to_string(),
+                p.effective_from.to_string(),
+                p.name.to_string(),
+                position.to_string(),
+                format!("{}...", hash.get(..16).unwrap_or(&hash)),
+            ]
+        })
+        .collect();
+    out.say(&(), || table(&["policy", "version>", "from", "name", "position>", "sha256"], &rows))
+}
+
+fn show(common: &Common, policy: &PolicyId, version: Option<u32>, out: Output) -> Result<()> {
+    let found = published(common)?;
+    let wanted =
+        found.into_iter().filter(|(_, p)| p.policy == *policy && version.is_none_or(|v| v == p.version));
+    let Some((position, p)) = wanted.last() else {
+        return Err(Error::not_found(format!("no such version of policy {policy} is published"))
+            .hint("claims policy list shows what is published"));
+    };
+    let answer = json!({ "policy": p.policy, "version": p.version, "position": position, "sha256": p.sha256, "body": p.body });
+    out.say(&answer, || {
+        let body = serde_json::to_string_pretty(&p.body).unwrap_or_default();
+        format!("# {} version {}, position {position}\n# sha256 {}\n{body}", p.policy, p.version, p.sha256)
+    })
+}

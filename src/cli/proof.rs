@@ -1,0 +1,185 @@
+//! replay, rebuild, audit.
+
+use clap::Args;
+use serde_json::json;
+
+use super::{
+    EXIT_DIFFERS,
+    common::Common,
+    output::{Output, money, table},
+    views::Moment,
+};
+use crate::{
+    door::Door,
+    error::Result,
+    ledger::Ledger,
+    proof::{self, AuditReport, By, Difference, RebuildReport},
+    view,
+};
+use replay::{
+    books::{Sums, TABLES},
+    ids::{ActorId, Code, SourceId},
+};
+use std::collections::BTreeMap;
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  claims replay                        counts, root, digest and totals of the whole log
+  claims replay --as-of 1000
+  claims replay --effective-at 2024-03-31 --json")]
+pub struct ReplayArgs {
+    #[command(flatten)]
+    moment: Moment,
+}
+
+impl ReplayArgs {
+    pub fn run(self, common: &Common, out: Output) -> Result<()> {
+        let mut store = common.read()?;
+        let outcome = view::books_as_of(&mut store, &self.moment.cut())?;
+        let digest = outcome.books.digest();
+        let rows: BTreeMap<&str, u64> = TABLES.into_iter().zip(digest.rows).collect();
+        let totals = outcome.books.control_totals();
+        let answer = json!({
+            "events": outcome.events, "root": outcome.root, "digest": digest.sha256, "rows": rows,
+            "kinds": outcome.kinds, "control_totals": totals,
+        });
+        out.say(&answer, || {
+            let kinds: Vec<Vec<String>> =
+                outcome.kinds.iter().map(|(kind, n)| vec![(*kind).into(), n.to_string()]).collect();
+            format!(
+                "replayed {} events\nroot    {}\ndigest  {}\n\n{}\n{}",
+                outcome.events,
+                outcome.root,
+                digest.sha256,
+                table(&["kind", "events>"], &kinds),
+                control_totals(&totals)
+            )
+        })
+    }
+}
+
+fn control_totals(totals: &BTreeMap<String, Sums>) -> String {
+    let rows: Vec<Vec<String>> = totals
+        .iter()
+        .map(|(currency, sums)| {
+            let mut row = vec![currency.clone(), sums.credits.to_string()];
+            for minor in [sums.credited_minor, sums.reversed_minor, sums.failed_minor, sums.net_minor()] {
+                row.push(money(minor, currency));
+            }
+            row
+        })
+        .collect();
+    table(&["currency", "credits>", "credited>", "reversed>", "failed>", "stands>"], &rows)
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  claims rebuild                       the nightly run; exit 1 and nothing swapped when a row differs
+  claims rebuild --accept              swap although rows differ, and record how many")]
+pub struct RebuildArgs {
+    /// Swap the rebuilt books in although rows differ from what was served
+    #[arg(long)]
+    accept: bool,
+    /// Who asks for it
+    #[arg(long, env = "CLAIMS_ACTOR", default_value = "nightly", value_name = "ID")]
+    actor: ActorId,
+    /// In which role
+    #[arg(long, env = "CLAIMS_ROLE", default_value = "operations", value_name = "ROLE")]
+    role: Code,
+    /// The system this comes from
+    #[arg(long, env = "CLAIMS_SOURCE", default_value = "cli", value_name = "NAME")]
+    source: SourceId,
+}
+
+impl RebuildArgs {
+    pub fn run(self, common: &Common, out: Output) -> Result<u8> {
+        let mut ledger = Ledger::new(common.write()?, Door::System);
+        let by = By { actor: self.actor, role: self.role, source: self.source };
+        let report = proof::rebuild(&mut ledger, &by, self.accept, !out.json)?;
+        out.say(&report, || rebuild_text(&report))?;
+        if report.swapped { Ok(0) } else { Ok(EXIT_DIFFERS) }
+    }
+}
+
+/// Milliseconds with one decimal, from microseconds.
+fn ms(us: u64) -> String {
+    format!("{}.{} ms", us / 1_000, us % 1_000 / 100)
+}
+
+/// What people read of a rebuild.
+pub fn rebuild_text(report: &RebuildReport) -> String {
+    let rows: Vec<String> = report.rows.iter().map(|(table, n)| format!("{n} {table}")).collect();
+    let mut text = format!(
+        "rebuilt from {} events in {} (rows: {})\nroot    {}\nserved  {}\nrebuilt {}\n",
+        report.through,
+        ms(report.took_us),
+        rows.join(", "),
+        report.root,
+        report.served_digest,
+        report.digest
+    );
+    if report.differences_count == 0 {
+        text.push_str("equal row by row\n");
+    } else {
+        text.push_str(&differences(&report.differences, report.differences_count));
+    }
+    match report.recorded_at_position {
+        Some(position) => text.push_str(&format!(
+            "swapped in, recorded at position {position}; writers waited {}, {} events caught up",
+            ms(report.swap_pause_us),
+            report.caught_up
+        )),
+        None => text.push_str("nothing was swapped; look at the rows, then claims rebuild --accept"),
+    }
+    text
+}
+
+fn differences(rows: &[Difference], count: u64) -> String {
+    let mut text = format!("{count} rows differ\n");
+    for d in rows {
+        text.push_str(&format!("  {} {}\n", d.table, d.row));
+        text.push_str(&format!("    served:   {}\n", d.served.as_deref().unwrap_or("nothing")));
+        text.push_str(&format!("    replayed: {}\n", d.replayed.as_deref().unwrap_or("nothing")));
+    }
+    text
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  claims audit\n  claims audit --json | jq .agrees")]
+pub struct AuditArgs {}
+
+impl AuditArgs {
+    pub fn run(self, common: &Common, out: Output) -> Result<u8> {
+        let mut store = common.read()?;
+        let report = proof::audit(&mut store, !out.json)?;
+        out.say(&report, || audit_text(&report))?;
+        if report.agrees { Ok(0) } else { Ok(EXIT_DIFFERS) }
+    }
+}
+
+/// What people read of an audit.
+pub fn audit_text(report: &AuditReport) -> String {
+    let mut text =
+        format!("audit of {}: {} events replayed in {}\n", report.ledger, report.events, ms(report.took_us));
+    for check in &report.checks {
+        let word = if check.holds { "ok  " } else { "FAIL" };
+        text.push_str(&format!("  {word} {} ({})\n", check.what, check.figure));
+    }
+    for finding in &report.findings {
+        text.push_str(&format!("  {finding}\n"));
+    }
+    let named = u64::try_from(report.findings.len()).unwrap_or(u64::MAX);
+    if report.findings_count > named {
+        text.push_str(&format!("  and {} more\n", report.findings_count - named));
+    }
+    if !report.quarantined.is_empty() {
+        text.push_str(&format!("  not proved: {}\n", report.quarantined.join(", ")));
+    }
+    if report.differences_count > 0 {
+        text.push_str(&differences(&report.differences, report.differences_count));
+    }
+    text.push('\n');
+    text.push_str(&control_totals(&report.control_totals));
+    text.push_str(if report.agrees { "\nlog and books agree" } else { "\nlog and books DIFFER" });
+    text
+}

@@ -1,0 +1,640 @@
+//! show, timeline, list, totals, owed.
+
+use clap::Args;
+use replay::{
+    books::BoardRow,
+    history::Cut,
+    ids::{ClaimId, OrderId, Position, Stream},
+    time::{Day, When},
+};
+use serde_json::{Value, json};
+
+use super::{
+    common::Common,
+    output::{Output, money, table},
+};
+use crate::{
+    error::{Error, Result},
+    store::{Store, sqlite::SqliteStore},
+    view::{self, By, Filter},
+};
+
+/// Longest list that is printed unless asked otherwise.
+const LIST_ROWS: u64 = 50;
+
+/// The moment to look at; without any, now.
+#[derive(Debug, Clone, Args)]
+pub struct Moment {
+    /// As of this position of the log
+    #[arg(long, value_name = "POSITION", help_heading = "As of")]
+    as_of: Option<u64>,
+    /// As known at this recorded time
+    #[arg(long, value_name = "TIME", value_parser = When::parse, help_heading = "As of")]
+    known_at: Option<When>,
+    /// As it had happened by this day (its end, UTC) or time, with all that is known now
+    #[arg(long, value_name = "DAY|TIME", value_parser = day_or_time, help_heading = "As of")]
+    effective_at: Option<When>,
+}
+
+fn day_or_time(text: &str) -> std::result::Result<When, String> {
+    match Day::parse(text) {
+        Ok(day) => When::parse(&format!("{day}T23:59:59.999999Z")).map_err(|why| why.to_string()),
+        Err(_) => When::parse(text).map_err(|why| why.to_string()),
+    }
+}
+
+impl Moment {
+    /// The cut through the log.
+    pub fn cut(&self) -> Cut {
+        Cut {
+            position: self.as_of.and_then(Position::new),
+            known_at: self.known_at.map(|w| w.at),
+            effective_at: self.effective_at.map(|w| w.at),
+        }
+    }
+    fn is_now(&self) -> bool {
+        self.cut() == Cut::default()
+    }
+}
+
+/// A claim or an order, as people name it.
+fn stream_of(store: &mut SqliteStore, name: &str) -> Result<Stream> {
+    let bad = |why: replay::ids::BadText| Error::unreadable("bad_id", why.to_string()).at(name);
+    if name.contains('/') {
+        return name.parse().map_err(bad);
+    }
+    let claim = Stream::Claim(ClaimId::new(name).map_err(bad)?);
+    let order = Stream::Order(OrderId::new(name).map_err(bad)?);
+    if store.revision(&claim)? == 0 && store.revision(&order)? > 0 { Ok(order) } else { Ok(claim) }
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  claims show C1
+  claims show C1 --as-of 120          what it was after event 120
+  claims show C1 --known-at 2024-05-01T00:00:00Z
+  claims show order/O1 --json")]
+pub struct ShowArgs {
+    /// The claim (or order/ID)
+    id: String,
+    #[command(flatten)]
+    moment: Moment,
+}
+
+impl ShowArgs {
+    pub fn run(self, common: &Common, out: Output) -> Result<()> {
+        let mut store = common.read()?;
+        let stream = stream_of(&mut store, &self.id)?;
+        match &stream {
+            Stream::Claim(id) => self.claim(&mut store, id, out),
+            Stream::Order(id) => order(&mut store, id, &self.moment.cut(), out),
+            Stream::Ledger => Err(Error::not_found("the ledger stream is shown by claims policy list")),
+        }
+    }
+
+    fn claim(&self, store: &mut SqliteStore, id: &ClaimId, out: Output) -> Result<()> {
+        let stream = Stream::Claim(id.clone());
+        let rows = view::claim(store, id, &self.moment.cut())?;
+        let refused = store.refusals_of(&stream.to_string())?;
+        let revision = store.revision(&stream)?;
+        let mut detail: Value = serde_json::from_str(&rows.detail).unwrap_or_default();
+        if let Value::Object(fields) = &mut detail {
+            fields.insert("revision".into(), json!(revision));
+            fields.insert("refused".into(), json!(refused));
+        }
+        out.say(&detail, || claim_text(&detail, &rows.board, refused.len(), revision))
+    }
+}
+
+fn word<'a>(value: &'a Value, path: &[&str]) -> &'a str {
+    path.iter().try_fold(value, |v, step| v.get(step)).and_then(Value::as_str).unwrap_or("-")
+}
+
+fn amount(value: &Value) -> String {
+    let minor = value.get("minor").and_then(Value::as_u64).unwrap_or(0);
+    money(minor, word(value, &["currency"]))
+}
+
+fn entries<'a>(value: &'a Value, name: &str) -> Vec<(&'a str, &'a Value)> {
+    let map = value.get(name).and_then(Value::as_object);
+    map.into_iter().flatten().map(|(k, v)| (k.as_str(), v)).collect()
+}
+
+fn list<'a>(value: &'a Value, name: &str) -> &'a [Value] {
+    value.get(name).and_then(Value::as_array).map_or(&[], Vec::as_slice)
+}
+
+fn words(value: &Value) -> String {
+    match value {
+        Value::Array(items) => items.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(", "),
+        Value::String(text) => text.clone(),
+        _ => String::new(),
+    }
+}
+
+fn claim_text(detail: &Value, board: &BoardRow, refused: usize, revision: u64) -> String {
+    let mut text = String::new();
+    let flags =
+        if board.flags.is_empty() { String::new() } else { format!(", {}", board.flags.replace(' ', ", ")) };
+    text.push_str(&format!("Claim {}: {}{flags}\n", board.claim, board.stage));
+    let order = board.order.as_deref().map(|o| format!("order {o} of ")).unwrap_or_default();
+    text.push_str(&format!("  {order}{}, {}, {}\n", board.merchant, board.reason, board.country));
+    text.push_str(&format!("  opened {}, revision {revision}\n", word(detail, &["opened"])));
+    let money_of = |name: &str| amount(detail.pointer(&format!("/money/{name}")).unwrap_or(&Value::Null));
+    text.push_str(&format!(
+        "\nMoney ({}): owed {}, credited {}, open {}",
+        board.currency,
+        money(board.owed_minor, &board.currency),
+        money(board.credited_minor, &board.currency),
+        money(board.open_minor, &board.currency)
+    ));
+    let overpaid = detail.pointer("/money/overpaid/minor").and_then(Value::as_u64).unwrap_or(0);
+    text.push_str(&if overpaid > 0 { format!(", overpaid {}\n", money_of("overpaid")) } else { "\n".into() });
+    let counts = [
+        ("claimed", board.units_claimed),
+        ("announced", board.units_announced),
+        ("authorised", board.units_authorized),
+        ("received", board.units_received),
+        ("accepted", board.units_accepted),
+        ("refunded", board.units_refunded),
+    ];
+    let counts: Vec<String> = counts.iter().map(|(name, count)| format!("{count} {name}")).collect();
+    text.push_str(&format!("Units: {}\n", counts.join(", ")));
+    for unit in list(detail, "units") {
+        let mut row = format!("  {:<14} {}", word(unit, &["units"]), word(unit, &["stage"]));
+        for name in ["remedy", "variant", "disposition"] {
+            if let Some(found) = unit.get(name).and_then(Value::as_str) {
+                row.push_str(&format!(", {name} {found}"));
+            }
+        }
+        if let Some(defect) = unit.pointer("/findings/defect").and_then(Value::as_str) {
+            row.push_str(&format!(", defect {defect}"));
+        }
+        text.push_str(&row);
+        text.push('\n');
+    }
+    section(
+        &mut text,
+        "Decisions",
+        list(detail, "decisions").iter().map(|d| {
+            let cites = words(d.get("cites").unwrap_or(&Value::Null));
+            let entitled = d.get("entitlement").map(amount).unwrap_or_default();
+            format!(
+                "{} for {}, entitled to {entitled}  [{cites}]",
+                word(d, &["remedy"]),
+                words(d.get("units").unwrap_or(&Value::Null))
+            )
+        }),
+    );
+    section(
+        &mut text,
+        "Credits",
+        entries(detail, "credits").into_iter().map(|(id, c)| {
+            let status = if c.get("reversed").is_some() { "reversed" } else { word(c, &["status"]) };
+            format!(
+                "{id}: {} {}, {status}, issued {}",
+                word(c, &["kind"]),
+                c.get("amount").map(amount).unwrap_or_default(),
+                word(c, &["issued"])
+            )
+        }),
+    );
+    section(
+        &mut text,
+        "Charges to the customer",
+        entries(detail, "charges").into_iter().map(|(id, c)| {
+            let waived = c.get("waived").and_then(Value::as_bool).unwrap_or(false);
+            let paid = c.get("paid").map(amount).unwrap_or_default();
+            format!(
+                "{id}: {} {}, {}",
+                word(c, &["what"]),
+                c.get("amount").map(amount).unwrap_or_default(),
+                if waived { "waived".into() } else { format!("paid {paid}") }
+            )
+        }),
+    );
+    section(
+        &mut text,
+        "Costs",
+        list(detail, "costs").iter().map(|c| {
+            format!(
+                "{} {} paid by {}",
+                word(c, &["cost"]),
+                c.get("amount").map(amount).unwrap_or_default(),
+                word(c, &["paid_by"])
+            )
+        }),
+    );
+    section(
+        &mut text,
+        "RMA",
+        entries(detail, "rmas").into_iter().map(|(id, r)| {
+            format!("{id}: {} for {}", word(r, &["status"]), words(r.get("units").unwrap_or(&Value::Null)))
+        }),
+    );
+    section(
+        &mut text,
+        "Parcels",
+        entries(detail, "parcels").into_iter().map(|(id, p)| {
+            let scan = word(p, &["last_scan", "status"]);
+            let check = p
+                .pointer("/tracking_check/verdict")
+                .and_then(Value::as_str)
+                .map(|v| format!(", tracking {v}"))
+                .unwrap_or_default();
+            format!(
+                "{id}: {} by {}, {}{check}",
+                word(p, &["leg"]),
+                word(p, &["carrier"]),
+                if scan == "-" { "no scan" } else { scan }
+            )
+        }),
+    );
+    section(
+        &mut text,
+        "Evidence",
+        entries(detail, "evidence").into_iter().map(|(kind, holds)| {
+            format!("{kind}: {}", if holds == &Value::Bool(true) { "there" } else { "does not hold" })
+        }),
+    );
+    section(
+        &mut text,
+        "Chargebacks",
+        entries(detail, "chargebacks").into_iter().map(|(id, c)| {
+            format!("{id}: {} {}", c.get("amount").map(amount).unwrap_or_default(), word(c, &["result"]))
+        }),
+    );
+    if refused > 0 {
+        text.push_str(&format!("\n{refused} refused acts on record (claims show {} --json)\n", board.claim));
+    }
+    text.push_str(&format!("\nnext: claims timeline {}", board.claim));
+    text
+}
+
+fn section(text: &mut String, title: &str, rows: impl Iterator<Item = String>) {
+    let rows: Vec<String> = rows.collect();
+    if !rows.is_empty() {
+        text.push_str(&format!("{title}:\n"));
+        for row in rows {
+            text.push_str(&format!("  {row}\n"));
+        }
+    }
+}
+
+fn order(store: &mut SqliteStore, id: &OrderId, cut: &Cut, out: Output) -> Result<()> {
+    let stream = Stream::Order(id.clone());
+    let case = view::case_of(store, &stream)?;
+    let gone = || Error::not_found(format!("order {id} did not exist at that moment"));
+    let order = case.order.as_ref().ok_or_else(gone)?;
+    let state = order.state(cut).ok_or_else(gone)?;
+    let revision = store.revision(&stream)?;
+    let currency = state.currency();
+    let claims: Vec<Value> = case
+        .claims
+        .keys()
+        .filter_map(|claim| replay::books::rows(&case, claim, cut))
+        .map(|rows| json!({ "claim": rows.board.claim, "stage": rows.board.stage, "open_minor": rows.board.open_minor }))
+        .collect();
+    let lines: Vec<Value> = state
+        .sale
+        .lines
+        .iter()
+        .map(|line| {
+            let units = replay::units::Units::from_line(line.id.clone(), line.quantity).unwrap_or_default();
+            json!({ "line": line.id, "sku": line.sku, "quantity": line.quantity, "units": units,
+                    "value_minor": state.value_minor(&units) })
+        })
+        .collect();
+    let answer = json!({
+        "order": id, "revision": revision, "policy": state.sale.policy, "purchased_at": state.sale.purchased_at,
+        "currency": currency, "captured_minor": state.captured_minor, "shipping_minor": state.shipping_minor(),
+        "lines": lines, "parcels": state.parcels.len(), "claims": claims,
+    });
+    out.say(&answer, || {
+        let mut text = format!(
+            "Order {id}: {}, bought {}\n  captured {} {currency}, shipping {}, revision {revision}\n\n",
+            state.sale.policy,
+            state.sale.purchased_at,
+            money(state.captured_minor, currency.as_str()),
+            money(state.shipping_minor(), currency.as_str()),
+        );
+        let rows: Vec<Vec<String>> = lines
+            .iter()
+            .map(|l| {
+                let value = l.get("value_minor").and_then(Value::as_u64).unwrap_or(0);
+                vec![
+                    word(l, &["line"]).into(),
+                    word(l, &["sku"]).into(),
+                    words(l.get("units").unwrap_or(&Value::Null)),
+                    money(value, currency.as_str()),
+                ]
+            })
+            .collect();
+        text.push_str(&table(&["line", "article", "units", "price and tax>"], &rows));
+        for claim in &claims {
+            text.push_str(&format!("\nclaim {}: {}", word(claim, &["claim"]), word(claim, &["stage"])));
+        }
+        text
+    })
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  claims timeline C1
+  claims timeline C1 --clear           with names and texts, where they were not erased
+  claims timeline C1 --known-at 2024-05-01T00:00:00Z --json")]
+pub struct TimelineArgs {
+    /// The claim (or order/ID)
+    id: String,
+    /// Only the claim's own events, not those of its order
+    #[arg(long)]
+    own: bool,
+    /// Open personal values that are still there
+    #[arg(long)]
+    clear: bool,
+    #[command(flatten)]
+    moment: Moment,
+}
+
+impl TimelineArgs {
+    pub fn run(self, common: &Common, out: Output) -> Result<()> {
+        let mut store = common.read()?;
+        let stream = stream_of(&mut store, &self.id)?;
+        let entries = view::timeline(&mut store, &stream, !self.own, self.clear, &self.moment.cut())?;
+        if out.json {
+            return entries.iter().try_for_each(|entry| out.say(entry, String::new));
+        }
+        let rows: Vec<Vec<String>> = entries
+            .iter()
+            .map(|e| {
+                let mark = if e.standing == "stands" { String::new() } else { format!("({}) ", e.standing) };
+                let at = e.effective_at.get(..16).unwrap_or(&e.effective_at).replace('T', " ");
+                vec![
+                    e.position.to_string(),
+                    at,
+                    e.actor.clone(),
+                    format!("{mark}{}{}", e.kind, gist(&e.payload)),
+                ]
+            })
+            .collect();
+        out.say(&(), || table(&["pos>", "happened (there)", "who", "what"], &rows))
+    }
+}
+
+/// The few words of a payload that tell one event from the next.
+fn gist(payload: &Value) -> String {
+    let mut parts = Vec::new();
+    for name in [
+        "asserted",
+        "status",
+        "remedy",
+        "rma",
+        "refund",
+        "credit",
+        "charge",
+        "point",
+        "decision",
+        "cost",
+        "leg",
+        "parcel",
+        "defect",
+        "disposition",
+        "about",
+        "reason_code",
+        "policy",
+        "reference",
+    ] {
+        if let Some(found) = payload.get(name).and_then(Value::as_str) {
+            parts.push(found.to_string());
+        }
+    }
+    if let Some(units) =
+        payload.get("units").filter(|u| u.as_array().is_some_and(|a| a.iter().all(Value::is_string)))
+    {
+        parts.push(words(units));
+    }
+    for name in ["amount", "entitlement"] {
+        if let Some(found) = payload.get(name).filter(|a| a.is_object()) {
+            parts.push(format!("{} {}", amount(found), word(found, &["currency"])));
+        }
+    }
+    if let Some(clear) = payload.get("text").and_then(Value::as_str) {
+        parts.push(format!("\"{}\"", clear.chars().take(60).collect::<String>()));
+    }
+    if parts.is_empty() { String::new() } else { format!(": {}", parts.join(", ")) }
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  claims list --merchant AMC --stage received
+  claims list --open-money --opened-from 2024-01-01
+  claims list --limit 1000 --json | wc -l")]
+pub struct ListArgs {
+    /// Policy id of the merchant
+    #[arg(long)]
+    merchant: Option<String>,
+    /// claimed, held, assessed, authorized, in_transit, received, inspected, decided, settled, closed ...
+    #[arg(long)]
+    stage: Option<String>,
+    /// Country of the order
+    #[arg(long)]
+    country: Option<String>,
+    /// Asserted reason, e.g. defect
+    #[arg(long)]
+    reason: Option<String>,
+    /// escalated, disputed, reopened, overpaid or historical
+    #[arg(long)]
+    flag: Option<String>,
+    /// Claims on this order
+    #[arg(long)]
+    order: Option<OrderId>,
+    /// Only claims on which money is still open
+    #[arg(long)]
+    open_money: bool,
+    /// Opened on this day or later
+    #[arg(long, value_name = "DAY", value_parser = day)]
+    opened_from: Option<String>,
+    /// Opened on this day or earlier
+    #[arg(long, value_name = "DAY", value_parser = day)]
+    opened_to: Option<String>,
+    /// Begin after this claim id
+    #[arg(long, value_name = "CLAIM")]
+    after: Option<String>,
+    /// Most rows to print
+    #[arg(long, default_value_t = LIST_ROWS)]
+    limit: u64,
+    #[command(flatten)]
+    moment: Moment,
+}
+
+fn day(text: &str) -> std::result::Result<String, String> {
+    Day::parse(text).map(|day| day.to_string()).map_err(|why| why.to_string())
+}
+
+impl ListArgs {
+    pub fn run(self, common: &Common, out: Output) -> Result<()> {
+        let mut store = common.read()?;
+        let filter = Filter {
+            merchant: self.merchant,
+            stage: self.stage,
+            country: self.country,
+            reason: self.reason,
+            flag: self.flag,
+            order: self.order,
+            open_money: self.open_money,
+            opened_from: self.opened_from,
+            opened_to: self.opened_to,
+        };
+        let after = self.after.as_deref();
+        let limit = self.limit.max(1);
+        let mut rows = if self.moment.is_now() {
+            store.board(&filter, after, limit.saturating_add(1))?
+        } else {
+            let books = view::books_as_of(&mut store, &self.moment.cut())?.books;
+            let rows =
+                books.board.into_values().filter(|row| after.is_none_or(|after| row.claim.as_str() > after));
+            rows.filter(|row| filter.matches(row))
+                .take(usize::try_from(limit).unwrap_or(usize::MAX).saturating_add(1))
+                .collect()
+        };
+        let more = u64::try_from(rows.len()).unwrap_or(u64::MAX) > limit;
+        if more {
+            rows.pop();
+        }
+        if out.json {
+            return rows.iter().try_for_each(|row| out.say(row, String::new));
+        }
+        let cells: Vec<Vec<String>> = rows
+            .iter()
+            .map(|row| {
+                vec![
+                    row.claim.clone(),
+                    row.merchant.clone(),
+                    row.stage.clone(),
+                    row.reason.clone(),
+                    row.opened_on.clone(),
+                    money(row.credited_minor, &row.currency),
+                    money(row.open_minor, &row.currency),
+                    row.currency.clone(),
+                ]
+            })
+            .collect();
+        out.say(&(), || {
+            table(&["claim", "merchant", "stage", "reason", "opened", "credited>", "open>", ""], &cells)
+        })?;
+        if let (true, Some(last)) = (more, rows.last()) {
+            eprintln!("there are more: --after {}", last.claim);
+        }
+        Ok(())
+    }
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  claims totals                        per merchant
+  claims totals --by month
+  claims totals --by merchant,month --json
+  claims totals --known-at 2024-06-01T00:00:00Z")]
+pub struct TotalsArgs {
+    /// Group by merchant, month, country, reason, kind (several with commas)
+    #[arg(long, value_delimiter = ',', default_value = "merchant")]
+    by: Vec<By>,
+    #[command(flatten)]
+    moment: Moment,
+}
+
+impl TotalsArgs {
+    pub fn run(self, common: &Common, out: Output) -> Result<()> {
+        let mut store = common.read()?;
+        print_totals(&mut store, &self.by, &self.moment, out)
+    }
+}
+
+/// Totals of a store, for `totals` and the demonstration.
+pub fn print_totals(store: &mut SqliteStore, by: &[By], moment: &Moment, out: Output) -> Result<()> {
+    let totals = if moment.is_now() {
+        store.totals()?
+    } else {
+        view::books_as_of(store, &moment.cut())?.books.totals.into_iter().collect()
+    };
+    let groups = view::group_totals(totals.iter().map(|(key, sums)| (key, sums)), by);
+    if out.json {
+        for ((names, currency), sums) in &groups {
+            let mut row = serde_json::Map::new();
+            for (by, name) in by.iter().zip(names) {
+                row.insert(by.as_str().into(), json!(name));
+            }
+            row.insert("currency".into(), json!(currency));
+            row.insert("credits".into(), json!(sums.credits));
+            row.insert("credited_minor".into(), json!(sums.credited_minor));
+            row.insert("reversed_minor".into(), json!(sums.reversed_minor));
+            row.insert("failed_minor".into(), json!(sums.failed_minor));
+            row.insert("stands_minor".into(), json!(sums.net_minor()));
+            out.say(&row, String::new)?;
+        }
+        return Ok(());
+    }
+    let mut head: Vec<&str> = by.iter().map(|by| by.as_str()).collect();
+    head.extend(["credits>", "credited>", "reversed>", "failed>", "stands>", ""]);
+    let rows: Vec<Vec<String>> = groups
+        .iter()
+        .map(|((names, currency), sums)| {
+            let mut row = names.clone();
+            row.push(sums.credits.to_string());
+            for minor in [sums.credited_minor, sums.reversed_minor, sums.failed_minor, sums.net_minor()] {
+                row.push(money(minor, currency));
+            }
+            row.push(currency.clone());
+            row
+        })
+        .collect();
+    out.say(&(), || table(&head, &rows))
+}
+
+impl Moment {
+    /// Now.
+    pub fn now() -> Self {
+        Self { as_of: None, known_at: None, effective_at: None }
+    }
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  claims owed\n  claims owed --what refund --json")]
+pub struct OwedArgs {
+    /// Only refund, goods or charge
+    #[arg(long)]
+    what: Option<String>,
+    /// Policy id of the merchant
+    #[arg(long)]
+    merchant: Option<String>,
+}
+
+impl OwedArgs {
+    pub fn run(self, common: &Common, out: Output) -> Result<()> {
+        let mut rows = common.read()?.obligations()?;
+        rows.retain(|row| self.what.as_ref().is_none_or(|what| *what == row.what));
+        rows.retain(|row| self.merchant.as_ref().is_none_or(|merchant| *merchant == row.merchant));
+        if out.json {
+            return rows.iter().try_for_each(|row| out.say(row, String::new));
+        }
+        let cells: Vec<Vec<String>> = rows
+            .iter()
+            .map(|row| {
+                let open = if row.open_units > 0 {
+                    format!("{} units", row.open_units)
+                } else {
+                    format!("{} {}", money(row.open_minor, &row.currency), row.currency)
+                };
+                vec![
+                    row.claim.clone(),
+                    row.merchant.clone(),
+                    row.what.clone(),
+                    row.item.clone(),
+                    row.since.clone(),
+                    open,
+                ]
+            })
+            .collect();
+        out.say(&(), || table(&["claim", "merchant", "what", "item", "since", "open>"], &cells))
+    }
+}

@@ -1,0 +1,66 @@
+//! Long work: a bar on a terminal, silence in a pipe, and a way to stop between two steps.
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use std::{
+    io::IsTerminal,
+    sync::{
+        Once,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use crate::error::{Error, ErrorKind, Result};
+
+static STOP: AtomicBool = AtomicBool::new(false);
+static HANDLER: Once = Once::new();
+
+/// Shows how far long work has come and whether somebody wants it to stop.
+#[derive(Debug)]
+pub struct Progress {
+    bar: ProgressBar,
+}
+
+impl Progress {
+    /// A bar over `total` steps, on stderr, if that is a terminal and `shown`.
+    pub fn new(what: &'static str, total: u64, shown: bool) -> Self {
+        HANDLER.call_once(|| {
+            // The second Ctrl-C does not ask again.
+            let _ = ctrlc::set_handler(|| {
+                if STOP.swap(true, Ordering::SeqCst) {
+                    std::process::exit(130);
+                }
+            });
+        });
+        let visible = shown && std::io::stderr().is_terminal();
+        let target = if visible { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+        let bar = ProgressBar::with_draw_target(Some(total), target);
+        let style =
+            ProgressStyle::with_template("{msg:<10} {bar:30} {human_pos}/{human_len} {per_sec} {eta} left");
+        if let Ok(style) = style {
+            bar.set_style(style.progress_chars("=> "));
+        }
+        bar.set_message(what);
+        Self { bar }
+    }
+    /// For work that nobody watches.
+    pub fn silent() -> Self {
+        Self { bar: ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden()) }
+    }
+    /// Says how far it is.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Interrupted`] when somebody asked for it: leave nothing half done and return.
+    pub fn reach(&self, steps: u64) -> Result<()> {
+        self.bar.set_position(steps);
+        if STOP.load(Ordering::SeqCst) {
+            self.bar.abandon();
+            return Err(Error::new(ErrorKind::Interrupted, "interrupted", "stopped on request")
+                .hint("nothing half done is left; run the same command again to go on"));
+        }
+        Ok(())
+    }
+    /// Takes the bar away.
+    pub fn done(&self) {
+        self.bar.finish_and_clear();
+    }
+}

@@ -1,0 +1,524 @@
+//! Proving the books: audit compares, rebuild compares and replaces.
+
+use replay::{
+    audit::{Outcome, Replay},
+    books::{Books, Digest, Sums, TABLES, refusal_row, rows, text, total_name},
+    case::CaseKey,
+    codec::open,
+    commitment::verify,
+    event::{ControlTotal, Event, ProjectionRebuilt},
+    history::Cut,
+    ids::{ActorId, ClaimId, Code, Expected, SourceId, Stream, Word},
+    merkle::Hash,
+    money::Currency,
+    seal::Proposal,
+    time::When,
+};
+use serde::Serialize;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::ControlFlow,
+    time::Instant as Stopwatch,
+};
+
+use crate::{
+    error::{Error, ErrorKind, Result},
+    ledger::Ledger,
+    progress::Progress,
+    store::{Span, Store, Tip, sqlite::SqliteStore},
+};
+
+/// Most differences that are named; the rest is counted.
+pub const DIFFERENCES_MAX: usize = 50;
+/// Rows between two looks at the progress bar.
+const PROGRESS_ROWS: u64 = 4_096;
+
+/// A row of the books that is not what the log says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Difference {
+    /// The table.
+    pub table: &'static str,
+    /// The row.
+    pub row: String,
+    /// What was served; none = nothing.
+    pub served: Option<String>,
+    /// What the log says; none = nothing.
+    pub replayed: Option<String>,
+}
+
+/// One thing that was looked at.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Check {
+    /// What, as a sentence.
+    pub what: &'static str,
+    /// Whether it holds.
+    pub holds: bool,
+    /// The figure behind it.
+    pub figure: String,
+}
+
+/// What an audit found.
+#[derive(Debug, Serialize)]
+pub struct AuditReport {
+    /// Whether log and books agree with each other and with themselves.
+    pub agrees: bool,
+    /// The ledger's name.
+    pub ledger: String,
+    /// Events replayed.
+    pub events: u64,
+    /// RFC 6962 root over all of them.
+    pub root: Hash,
+    /// Digest of the books as replayed.
+    pub digest: Hash,
+    /// Everything that was looked at.
+    pub checks: Vec<Check>,
+    /// What is wrong with the log, by position; the first one matters most.
+    pub findings: Vec<String>,
+    /// How much is wrong with the log.
+    pub findings_count: u64,
+    /// Cases of which not everything could be replayed; figures that touch them are not proved.
+    pub quarantined: Vec<String>,
+    /// Rows of the books that differ; at most [`DIFFERENCES_MAX`].
+    pub differences: Vec<Difference>,
+    /// How many rows differ.
+    pub differences_count: u64,
+    /// Sums per currency.
+    pub control_totals: BTreeMap<String, Sums>,
+    /// Microseconds it took.
+    pub took_us: u64,
+}
+
+/// What a rebuild did.
+#[derive(Debug, Serialize)]
+pub struct RebuildReport {
+    /// Last position that was replayed.
+    pub through: u64,
+    /// Root at that position.
+    pub root: Hash,
+    /// Digest of what was served before.
+    pub served_digest: Hash,
+    /// Digest of what was rebuilt.
+    pub digest: Hash,
+    /// Rows per table.
+    pub rows: BTreeMap<String, u64>,
+    /// Sums per currency.
+    pub control_totals: BTreeMap<String, Sums>,
+    /// Rows that differed.
+    pub differences: Vec<Difference>,
+    /// How many rows differed.
+    pub differences_count: u64,
+    /// Whether the rebuilt books are served now.
+    pub swapped: bool,
+    /// Position of the event that says so.
+    pub recorded_at_position: Option<u64>,
+    /// Events that came in meanwhile and were caught up with.
+    pub caught_up: u64,
+    /// Microseconds for which writers had to wait during the swap; readers never wait.
+    pub swap_pause_us: u64,
+    /// Microseconds it took in all.
+    pub took_us: u64,
+}
+
+fn micros(since: Stopwatch) -> u64 {
+    u64::try_from(since.elapsed().as_micros()).unwrap_or(u64::MAX)
+}
+
+/// Replays the whole log as it is at one moment, and hands back what was served at that moment.
+fn replay_all(reader: &mut SqliteStore, commitments: bool, shown: bool) -> Result<(Tip, Outcome, Books)> {
+    let tip = reader.tip()?;
+    let origin = reader.origin().clone();
+    let mut replay = Replay::new(Some(origin), Cut::default());
+    if commitments {
+        replay = replay.with_commitments();
+    }
+    let progress = Progress::new("replay", tip.position, shown);
+    let mut read = 0u64;
+    let mut stopped = Ok(());
+    reader.scan(Span::ALL, &mut |row| {
+        replay.row(row);
+        read += 1;
+        if read.is_multiple_of(PROGRESS_ROWS) {
+            stopped = progress.reach(read);
+        }
+        if stopped.is_err() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    })?;
+    stopped?;
+    progress.done();
+    let outcome = replay.finish();
+    let served = reader.books()?;
+    Ok((tip, outcome, served))
+}
+
+/// Replays the log and compares everything that is derived from it: tree, keys, personal values, books.
+///
+/// # Errors
+/// Only when it could not tell: the file cannot be read, or it was stopped.
+pub fn audit(reader: &mut SqliteStore, shown: bool) -> Result<AuditReport> {
+    let began = Stopwatch::now();
+    reader.begin_read()?;
+    let replayed = replay_all(reader, true, shown);
+    let report = replayed.and_then(|(tip, outcome, served)| report(reader, &tip, outcome, &served));
+    reader.end_read();
+    report.map(|report| AuditReport { took_us: micros(began), ..report })
+}
+
+fn report(reader: &mut SqliteStore, tip: &Tip, outcome: Outcome, served: &Books) -> Result<AuditReport> {
+    let (differences, differences_count) = compare(served, &outcome.books);
+    let digest = outcome.books.digest();
+    let served_digest = served.digest();
+    let keys = keys_differ(reader, &outcome)?;
+    let orders = claim_orders_differ(reader, &outcome)?;
+    let personal = personal_fault(reader, &outcome)?;
+    let check = |what, holds, figure: String| Check { what, holds, figure };
+    let root = outcome.root;
+    let quarantined = outcome.quarantined.len();
+    let checks = vec![
+        check(
+            "every event is readable, unaltered and lawful",
+            outcome.findings_count == 0,
+            format!("{} events", outcome.events),
+        ),
+        check(
+            "the log ends where it says",
+            tip.position == outcome.events,
+            format!("position {}", tip.position),
+        ),
+        check(
+            "the stored tree is the tree of the stored events",
+            tip.frontier.root() == root,
+            format!("root {root}"),
+        ),
+        check("no case is quarantined", quarantined == 0, format!("{quarantined} cases")),
+        check(
+            "the idempotency keys are those of the events",
+            keys == 0,
+            format!("{} keys", outcome.keys.len()),
+        ),
+        check("the claims of every order are listed", orders == 0, format!("{orders} missing or foreign")),
+        check(
+            "every personal value opens its commitment",
+            personal.is_none(),
+            match &personal {
+                None => format!("{} commitments", outcome.commitments.len()),
+                Some(why) => why.clone(),
+            },
+        ),
+        check(
+            "the books are what the log says",
+            differences_count == 0,
+            format!("digest {}", served_digest.sha256),
+        ),
+    ];
+    Ok(AuditReport {
+        agrees: checks.iter().all(|check| check.holds) && digest == served_digest,
+        ledger: reader.origin().to_string(),
+        events: outcome.events,
+        root,
+        digest: digest.sha256,
+        checks,
+        findings: outcome.findings.iter().map(ToString::to_string).collect(),
+        findings_count: outcome.findings_count,
+        control_totals: outcome.books.control_totals(),
+        quarantined: outcome.quarantined,
+        differences,
+        differences_count,
+        took_us: 0,
+    })
+}
+
+fn keys_differ(reader: &mut SqliteStore, outcome: &Outcome) -> Result<u64> {
+    let mut stored = 0u64;
+    let mut foreign = 0u64;
+    reader.each_key(&mut |source, kind, external_id, position| {
+        stored += 1;
+        let known = kind.parse::<replay::event::Kind>().ok();
+        let at = known.and_then(|k| outcome.keys.get(&(source.into(), k.as_str(), external_id.into())));
+        if at != Some(&position) {
+            foreign += 1;
+        }
+    })?;
+    let missing = u64::try_from(outcome.keys.len()).unwrap_or(u64::MAX).saturating_sub(stored - foreign);
+    Ok(foreign + missing)
+}
+
+fn claim_orders_differ(reader: &mut SqliteStore, outcome: &Outcome) -> Result<u64> {
+    let mut expected: BTreeSet<(String, String)> = BTreeSet::new();
+    for (key, case) in outcome.world.cases() {
+        if let CaseKey::Order(order) = key {
+            expected.extend(case.claims.keys().map(|claim| (order.to_string(), claim.to_string())));
+        }
+    }
+    let stored = reader.claim_orders()?;
+    Ok(u64::try_from(expected.symmetric_difference(&stored).count()).unwrap_or(u64::MAX))
+}
+
+/// The first personal value that does not open its commitment, or is gone without an approved redaction.
+fn personal_fault(reader: &mut SqliteStore, outcome: &Outcome) -> Result<Option<String>> {
+    let mut expected: BTreeMap<(u64, String), Hash> = BTreeMap::new();
+    for c in &outcome.commitments {
+        expected.insert((c.position, c.path.clone()), c.hash);
+    }
+    let mut fault: Option<String> = None;
+    reader.each_personal(&mut |position, row| {
+        let opens = expected
+            .remove(&(position, row.path.clone()))
+            .is_some_and(|hash| verify(&row.path, &row.salt, &row.value, &hash));
+        if !opens && fault.is_none() {
+            fault = Some(format!("position {position} {}: the value is not the one committed to", row.path));
+        }
+    })?;
+    if fault.is_some() || expected.is_empty() {
+        return Ok(fault);
+    }
+    for (position, path) in expected.keys() {
+        let row = reader.row(*position)?;
+        let id = row.and_then(|row| open(&row.as_row()).ok()).map(|recorded| recorded.envelope.event_id);
+        if !id.is_some_and(|id| outcome.redacted.contains(&(id, path.clone()))) {
+            return Ok(Some(format!("position {position} {path}: the value is gone without a redaction")));
+        }
+    }
+    Ok(None)
+}
+
+/// Row by row, what was served beside what the log says.
+fn compare(served: &Books, replayed: &Books) -> (Vec<Difference>, u64) {
+    let mut found = Vec::new();
+    let mut count = 0u64;
+    let mut differ = |table: usize, row: String, served: Option<String>, replayed: Option<String>| {
+        count += 1;
+        if found.len() < DIFFERENCES_MAX {
+            found.push(Difference {
+                table: TABLES.get(table).copied().unwrap_or_default(),
+                row,
+                served,
+                replayed,
+            });
+        }
+    };
+    pairs(&served.board, &replayed.board, |k, a, b| differ(0, k.clone(), a.map(text), b.map(text)));
+    pairs(&served.detail, &replayed.detail, |k, a, b| differ(1, k.clone(), a.cloned(), b.cloned()));
+    pairs(&served.totals, &replayed.totals, |k, a, b| differ(2, total_name(k), a.map(text), b.map(text)));
+    pairs(&served.obligations, &replayed.obligations, |k, a, b| {
+        differ(3, format!("{} {} {}", k.0, k.1, k.2), a.map(text), b.map(text));
+    });
+    pairs(&served.refusals, &replayed.refusals, |k, a, b| differ(4, k.to_string(), a.map(text), b.map(text)));
+    (found, count)
+}
+
+fn pairs<K: Ord, V: PartialEq>(
+    a: &BTreeMap<K, V>,
+    b: &BTreeMap<K, V>,
+    mut differ: impl FnMut(&K, Option<&V>, Option<&V>),
+) {
+    for (key, left) in a {
+        let right = b.get(key);
+        if right != Some(left) {
+            differ(key, Some(left), right);
+        }
+    }
+    for (key, right) in b.iter().filter(|(key, _)| !a.contains_key(*key)) {
+        differ(key, None, Some(right));
+    }
+}
+
+/// Who asks for a rebuild.
+#[derive(Debug, Clone)]
+pub struct By {
+    /// The actor of the event that records it.
+    pub actor: ActorId,
+    /// In which role.
+    pub role: Code,
+    /// From which system.
+    pub source: SourceId,
+}
+
+/// Rebuilds the books from the log beside those that are served, compares them row by row, and swaps them in
+/// one transaction with the event that records it. Readers go on throughout; writers wait only for the swap.
+///
+/// # Errors
+/// A broken log (its figures would be wrong), storage errors, an interruption. Then nothing has changed.
+pub fn rebuild(
+    ledger: &mut Ledger<SqliteStore>,
+    by: &By,
+    accept: bool,
+    shown: bool,
+) -> Result<RebuildReport> {
+    let began = Stopwatch::now();
+    let mut reader = SqliteStore::open_read_only(ledger.store().path())?;
+    reader.begin_read()?;
+    let (tip, mut outcome, served) = replay_all(&mut reader, false, shown)?;
+    reader.end_read();
+    if let Some(first) = outcome.findings.first() {
+        return Err(Error::new(ErrorKind::BrokenLog, "log_is_broken", first.to_string())
+            .hint("nothing was rebuilt; claims audit names everything that is wrong"));
+    }
+    if tip.frontier.root() != outcome.root || tip.position != outcome.events {
+        let text = format!(
+            "the log has {} events with root {}, the stored tip says otherwise",
+            outcome.events, outcome.root
+        );
+        return Err(Error::new(ErrorKind::BrokenLog, "tip_is_broken", text)
+            .hint("nothing was rebuilt; run claims audit"));
+    }
+    let (differences, differences_count) = compare(&served, &outcome.books);
+    let digest = outcome.books.digest();
+    let mut report = RebuildReport {
+        through: outcome.events,
+        root: outcome.root,
+        served_digest: served.digest().sha256,
+        digest: digest.sha256,
+        rows: row_counts(&digest),
+        control_totals: outcome.books.control_totals(),
+        differences,
+        differences_count,
+        swapped: false,
+        recorded_at_position: None,
+        caught_up: 0,
+        swap_pause_us: 0,
+        took_us: micros(began),
+    };
+    drop(served);
+    if differences_count > 0 && !accept {
+        return Ok(report);
+    }
+    let progress =
+        Progress::new("write", u64::try_from(outcome.books.board.len()).unwrap_or(u64::MAX), shown);
+    let mut stopped = Ok(());
+    let written = ledger.store().write_shadow(&outcome.books, |done| {
+        stopped = progress.reach(done);
+        stopped.is_ok()
+    })?;
+    stopped?;
+    progress.done();
+    if !written {
+        return Err(Error::new(ErrorKind::Interrupted, "interrupted", "stopped on request"));
+    }
+    swap(ledger, by, &mut outcome, &mut report)?;
+    report.took_us = micros(began);
+    Ok(report)
+}
+
+fn swap(
+    ledger: &mut Ledger<SqliteStore>,
+    by: &By,
+    outcome: &mut Outcome,
+    report: &mut RebuildReport,
+) -> Result<()> {
+    let began = Stopwatch::now();
+    ledger.store().begin()?;
+    let done = (|| {
+        report.caught_up = catch_up(ledger.store(), outcome, report.through)?;
+        ledger.store().swap_shadow()?;
+        let now = ledger.door().now();
+        let event = manifest(report, outcome)?;
+        let proposal = Proposal {
+            stream: Stream::Ledger,
+            expected: Expected::AfterThePreviousOfThisBatch,
+            event,
+            effective: When { at: now, offset_minutes: 0 },
+            effective_is_given: false,
+            actor: by.actor.clone(),
+            role: by.role.clone(),
+            approver: None,
+            source: by.source.clone(),
+            external_id: None,
+            causation: None,
+            correlation: None,
+        };
+        let receipt = ledger.append_own(&proposal)?;
+        ledger.store().commit()?;
+        Ok(receipt.position)
+    })();
+    report.swap_pause_us = micros(began);
+    match done {
+        Ok(position) => {
+            report.swapped = true;
+            report.recorded_at_position = Some(position);
+            Ok(())
+        }
+        Err(why) => {
+            ledger.store().rollback();
+            ledger.forget();
+            let _ = ledger.store().drop_shadow();
+            Err(why)
+        }
+    }
+}
+
+/// Posts what was appended since the replay into the shadow.
+fn catch_up(store: &mut SqliteStore, outcome: &mut Outcome, through: u64) -> Result<u64> {
+    let mut fresh = Vec::new();
+    let mut broken = None;
+    store.scan(Span::after(through), &mut |row| match open(row) {
+        Ok(recorded) => {
+            fresh.push(recorded);
+            ControlFlow::Continue(())
+        }
+        Err(why) => {
+            broken = Some(format!("position {}: {why}", row.position));
+            ControlFlow::Break(())
+        }
+    })?;
+    if let Some(why) = broken {
+        return Err(Error::new(ErrorKind::BrokenLog, "log_is_broken", why));
+    }
+    let count = u64::try_from(fresh.len()).unwrap_or(u64::MAX);
+    let mut before: BTreeMap<ClaimId, Option<replay::books::ClaimRows>> = BTreeMap::new();
+    for recorded in fresh {
+        if let Event::AppendRefused(r) = &recorded.event {
+            store.refuse_shadow(&refusal_row(recorded.envelope.position, r))?;
+        }
+        let case = match &recorded.envelope.stream {
+            Stream::Claim(id) => {
+                before.entry(id.clone()).or_insert_with(|| {
+                    outcome.world.case_of(id).and_then(|case| rows(case, id, &Cut::default()))
+                });
+                None
+            }
+            Stream::Order(id) => outcome.world.case_of_order(id),
+            Stream::Ledger => None,
+        };
+        for (case, id) in case.iter().flat_map(|case| case.claims.keys().map(move |id| (case, id))) {
+            before.entry(id.clone()).or_insert_with(|| rows(case, id, &Cut::default()));
+        }
+        let position = recorded.envelope.position;
+        outcome.world.apply(recorded).map_err(|fault| {
+            Error::new(ErrorKind::BrokenLog, "log_is_broken", format!("position {position}: {fault:?}"))
+        })?;
+    }
+    for (id, before) in &before {
+        let after = outcome.world.case_of(id).and_then(|case| rows(case, id, &Cut::default()));
+        store.post_shadow(before.as_ref(), after.as_ref())?;
+    }
+    Ok(count)
+}
+
+fn row_counts(digest: &Digest) -> BTreeMap<String, u64> {
+    TABLES.iter().map(ToString::to_string).zip(digest.rows).collect()
+}
+
+fn manifest(report: &RebuildReport, outcome: &Outcome) -> Result<Event> {
+    let internal =
+        |why: &dyn std::fmt::Display| Error::new(ErrorKind::Internal, "no_manifest", why.to_string());
+    let mut control_totals = Vec::new();
+    for (currency, sums) in &report.control_totals {
+        control_totals.push(ControlTotal {
+            currency: Currency::parse(currency).map_err(|why| internal(&why))?,
+            credited_minor: sums.credited_minor,
+            reversed_minor: sums.reversed_minor,
+            failed_minor: sums.failed_minor,
+        });
+    }
+    let rebuilt = ProjectionRebuilt {
+        through: report.through,
+        root: report.root,
+        digest: report.digest,
+        rows: report.rows.clone(),
+        control_totals,
+        policies: outcome.policies.clone(),
+        code_version: Word::new(env!("CARGO_PKG_VERSION")).map_err(|why| internal(&why))?,
+        books_version: replay::books::BOOKS_VERSION,
+        differences: report.differences_count,
+    };
+    Ok(rebuilt.into())
+}

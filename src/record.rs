@@ -1,0 +1,239 @@
+//! Commands from a file or a pipe: one JSON object a line, receipts out in the same order.
+//!
+//! Consecutive lines on one stream are one batch, recorded as a whole or not at all. The first bad line is named;
+//! what was recorded before it stays, and running the file again changes nothing that has a key.
+
+use replay::{ids::Expected, ids::Stream, seal::Proposal};
+use serde::Serialize;
+use std::{
+    collections::HashMap,
+    io::{BufRead, Read},
+};
+
+use crate::{
+    command::{COMMAND_BYTES_MAX, Defaults, parse},
+    error::{Error, ErrorKind, Result},
+    ledger::{BATCH_COMMANDS_MAX, Batch, Ledger, Outcome, Receipt},
+    progress::Progress,
+    store::Store,
+};
+
+/// Most batches recorded with one commit.
+const GROUP_BATCHES: usize = 256;
+
+/// What came of a file.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Tally {
+    /// Commands that added an event.
+    pub recorded: u64,
+    /// Commands whose key and content were there already.
+    pub already_recorded: u64,
+    /// Commands that were not recorded.
+    pub failed: u64,
+}
+
+/// Where commands come from and how far to go.
+#[derive(Debug)]
+pub struct Options<'a> {
+    /// The file's name for messages.
+    pub name: &'a str,
+    /// What commands may leave out.
+    pub defaults: Defaults,
+    /// Go on with other streams after a batch that cannot be recorded.
+    pub keep_going: bool,
+    /// Record everything as one batch.
+    pub atomic: bool,
+}
+
+struct Pending {
+    batch: Batch,
+    /// Line of each command.
+    lines: Vec<u64>,
+}
+
+/// Reads commands, records them, and hands out a receipt or an error for each, with its line.
+///
+/// # Errors
+/// The first line that cannot be recorded, unless told to keep going.
+pub fn record<S: Store>(
+    ledger: &mut Ledger<S>,
+    input: &mut dyn BufRead,
+    options: &Options<'_>,
+    progress: &Progress,
+    answer: &mut dyn FnMut(u64, &Result<Receipt>) -> Result<()>,
+) -> Result<Tally> {
+    let mut run = Run {
+        ledger,
+        options,
+        progress,
+        answer,
+        revisions: HashMap::new(),
+        tally: Tally::default(),
+        failed: None,
+    };
+    let mut group: Vec<Pending> = Vec::new();
+    let mut number = 0u64;
+    while let Some(line) = next_line(input, options.name, &mut number)? {
+        let open = group.last_mut().filter(|p| options.atomic || p.batch.len() < BATCH_COMMANDS_MAX);
+        let last = open.as_ref().and_then(|p| p.batch.last()).map(|p| p.stream.clone());
+        let begun = |stream: &Stream| {
+            run.revisions.contains_key(stream)
+                || group.iter().any(|p| p.batch.iter().any(|q| q.stream == *stream))
+        };
+        let proposal = match parse(&line, &options.defaults, &begun) {
+            Ok(proposal) => proposal,
+            Err(why) => {
+                run.unreadable(&mut group, number, why.at(format!("{}:{number}", options.name)))?;
+                continue;
+            }
+        };
+        let follows = options.atomic || last.as_ref() == Some(&proposal.stream);
+        let earlier = !follows && group.iter().any(|p| p.batch.iter().any(|q| q.stream == proposal.stream));
+        if (earlier || group.len() >= GROUP_BATCHES) && !follows {
+            run.flush(&mut group)?;
+        }
+        match group.last_mut().filter(|_| follows) {
+            Some(pending) => {
+                pending.batch.push(proposal);
+                pending.lines.push(number);
+            }
+            None => group.push(Pending { batch: vec![proposal], lines: vec![number] }),
+        }
+    }
+    run.flush(&mut group)?;
+    let tally = run.tally;
+    match run.failed {
+        Some(why) => Err(why),
+        None => Ok(tally),
+    }
+}
+
+struct Run<'a, S> {
+    ledger: &'a mut Ledger<S>,
+    options: &'a Options<'a>,
+    progress: &'a Progress,
+    answer: &'a mut dyn FnMut(u64, &Result<Receipt>) -> Result<()>,
+    /// The last revision that this file gave each stream.
+    revisions: HashMap<Stream, u64>,
+    tally: Tally,
+    failed: Option<Error>,
+}
+
+impl<S: Store> Run<'_, S> {
+    /// A line that cannot be read takes the batch before it along: nobody can tell whether it was its last line.
+    /// Everything before that is recorded.
+    fn unreadable(&mut self, group: &mut Vec<Pending>, line: u64, mut why: Error) -> Result<()> {
+        if let Some(cut) = group.pop() {
+            let (first, last) =
+                (cut.lines.first().copied().unwrap_or(line), cut.lines.last().copied().unwrap_or(line));
+            why.details.push(format!("nothing of the batch in lines {first} to {last} was recorded"));
+            self.tally.failed += u64::try_from(cut.batch.len()).unwrap_or(0);
+        }
+        self.flush(group)?;
+        self.fail(line, why)
+    }
+
+    fn fail(&mut self, line: u64, why: Error) -> Result<()> {
+        self.tally.failed += 1;
+        if !self.options.keep_going {
+            return Err(why);
+        }
+        let first = self.failed.is_none().then(|| why.clone());
+        (self.answer)(line, &Err(why))?;
+        self.failed = first.or(self.failed.take());
+        Ok(())
+    }
+
+    fn flush(&mut self, group: &mut Vec<Pending>) -> Result<()> {
+        if group.is_empty() {
+            return Ok(());
+        }
+        let mut batches = Vec::with_capacity(group.len());
+        let mut lines = Vec::with_capacity(group.len());
+        for mut pending in group.drain(..) {
+            self.follow_on(&mut pending.batch);
+            batches.push(pending.batch);
+            lines.push(pending.lines);
+        }
+        let streams: Vec<Vec<Stream>> =
+            batches.iter().map(|batch| batch.iter().map(|p| p.stream.clone()).collect()).collect();
+        let results = self.ledger.record_group(batches)?;
+        for ((result, lines), streams) in results.into_iter().zip(lines).zip(streams) {
+            match result {
+                Ok(receipts) => {
+                    for ((receipt, line), stream) in receipts.into_iter().zip(&lines).zip(streams) {
+                        match receipt.outcome {
+                            Outcome::Recorded => self.tally.recorded += 1,
+                            Outcome::AlreadyRecorded => self.tally.already_recorded += 1,
+                        }
+                        self.revisions.insert(stream, receipt.revision);
+                        (self.answer)(*line, &Ok(receipt))?;
+                    }
+                }
+                Err(why) => {
+                    let (first, last) =
+                        (lines.first().copied().unwrap_or(0), lines.last().copied().unwrap_or(0));
+                    let line = bad_line(&why, &lines).unwrap_or(first);
+                    let place = format!("{}:{line}", self.options.name);
+                    let mut why = Error { at: None, ..why }.at(place);
+                    if first != last {
+                        why.details
+                            .push(format!("nothing of the batch in lines {first} to {last} was recorded"));
+                    }
+                    self.fail(line, why)?;
+                }
+            }
+        }
+        self.progress.reach(self.tally.recorded + self.tally.already_recorded + self.tally.failed)
+    }
+
+    /// A batch on a stream that this file has written to before goes on where that ended.
+    fn follow_on(&self, batch: &mut [Proposal]) {
+        let mut begun: Vec<Stream> = Vec::new();
+        for proposal in batch {
+            let follows = proposal.expected == Expected::AfterThePreviousOfThisBatch;
+            if follows
+                && !begun.contains(&proposal.stream)
+                && let Some(revision) = self.revisions.get(&proposal.stream)
+            {
+                proposal.expected = Expected::at_number(*revision);
+            }
+            begun.push(proposal.stream.clone());
+        }
+    }
+}
+
+/// The line of the command that an error of a batch is about.
+fn bad_line(why: &Error, lines: &[u64]) -> Option<u64> {
+    let at = why.at.as_deref()?;
+    let number: usize = at.strip_prefix("command ")?.split([',', ' ']).next()?.parse().ok()?;
+    lines.get(number.checked_sub(1)?).copied()
+}
+
+/// The next line that is not empty, without its line feed, and its number.
+fn next_line(input: &mut dyn BufRead, name: &str, number: &mut u64) -> Result<Option<Vec<u8>>> {
+    loop {
+        let mut line = Vec::new();
+        let limit = u64::try_from(COMMAND_BYTES_MAX).unwrap_or(u64::MAX).saturating_add(2);
+        let read = Read::take(&mut *input, limit)
+            .read_until(b'\n', &mut line)
+            .map_err(|why| Error::new(ErrorKind::Storage, "input_unusable", why.to_string()).at(name))?;
+        if read == 0 {
+            return Ok(None);
+        }
+        *number += 1;
+        let ended = line.last() == Some(&b'\n');
+        while line.last().is_some_and(|b| matches!(b, b'\n' | b'\r')) {
+            line.pop();
+        }
+        if line.len() > COMMAND_BYTES_MAX && !ended {
+            let text = format!("the line has more than {COMMAND_BYTES_MAX} bytes");
+            return Err(Error::unreadable("line_too_long", text)
+                .at(format!("{name}:{number}"))
+                .hint("one command a line; keep large texts and files outside and record their SHA-256"));
+        }
+        if !line.iter().all(u8::is_ascii_whitespace) {
+            return Ok(Some(line));
+        }
+    }
+}

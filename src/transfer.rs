@@ -1,0 +1,234 @@
+//! Events out of a ledger and into an empty one, byte for byte.
+//!
+//! An export is the stored bodies, one a line: canonical JSON holds no line feed. Personal values are no part
+//! of it; they travel in a file of their own, and only when asked for.
+
+use replay::{
+    books::{refusal_row, rows},
+    case::World,
+    codec::{OwnedRow, decode, open},
+    event::Event,
+    history::Cut,
+    merkle::leaf_hash,
+    seal::{PersonalRow, Sealed},
+};
+use serde::{Deserialize, Serialize};
+use std::{
+    collections::BTreeMap,
+    io::{BufRead, Write},
+    ops::ControlFlow,
+};
+
+use crate::{
+    error::{Error, ErrorKind, Result},
+    progress::Progress,
+    store::{Key, Span, Store, sqlite::SqliteStore},
+};
+
+/// Longest line of an export: a body, or a personal value with its salt.
+const LINE_BYTES_MAX: usize = 70_000;
+
+/// A personal value as it travels.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PersonalLine {
+    position: u64,
+    path: String,
+    salt: String,
+    value: String,
+}
+
+/// Writes every body as one line.
+///
+/// # Errors
+/// Storage errors, and an interruption.
+pub fn export_events<S: Store>(store: &mut S, out: &mut dyn Write, progress: &Progress) -> Result<u64> {
+    let mut count = 0u64;
+    let mut ended = Ok(());
+    store.scan(Span::ALL, &mut |row| {
+        count += 1;
+        let written = out.write_all(row.body).and_then(|()| out.write_all(b"\n"));
+        ended = written.map_err(|why| unwritable(&why)).and_then(|()| progress.reach(count));
+        if ended.is_err() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    })?;
+    ended?;
+    out.flush().map_err(|why| unwritable(&why))?;
+    Ok(count)
+}
+
+/// Writes every personal value that is still there, with the salt that opens its commitment.
+///
+/// # Errors
+/// Storage errors.
+pub fn export_personal(store: &mut SqliteStore, out: &mut dyn Write) -> Result<u64> {
+    let mut count = 0u64;
+    let mut ended = Ok(());
+    store.each_personal(&mut |position, row| {
+        if ended.is_err() {
+            return;
+        }
+        count += 1;
+        let salt = replay::merkle::Hash(row.salt).to_string();
+        let line = PersonalLine { position, path: row.path.clone(), salt, value: row.value.clone() };
+        let text = serde_json::to_string(&line).unwrap_or_default();
+        ended = writeln!(out, "{text}").map_err(|why| unwritable(&why));
+    })?;
+    ended?;
+    out.flush().map_err(|why| unwritable(&why))?;
+    Ok(count)
+}
+
+fn unwritable(why: &std::io::Error) -> Error {
+    Error::new(ErrorKind::Storage, "output_unusable", why.to_string())
+        .hint("check the disk and the rights of the file")
+}
+
+/// What a restore did.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Restored {
+    /// Events restored.
+    pub events: u64,
+    /// Personal values restored.
+    pub personal: u64,
+    /// RFC 6962 root over the events.
+    pub root: replay::merkle::Hash,
+}
+
+/// Restores an export into an empty ledger of the same origin, in one transaction: all of it or nothing.
+///
+/// # Errors
+/// A ledger that is not empty, a line that is no event, an event that does not follow; with file and line.
+pub fn import_events<S: Store>(
+    store: &mut S,
+    events: &mut dyn BufRead,
+    name: &str,
+    personal: Option<(&mut dyn BufRead, &str)>,
+    progress: &Progress,
+) -> Result<Restored> {
+    store.begin()?;
+    let done = restore(store, events, name, personal, progress).and_then(|restored| {
+        store.commit()?;
+        Ok(restored)
+    });
+    if done.is_err() {
+        store.rollback();
+    }
+    done
+}
+
+fn restore<S: Store>(
+    store: &mut S,
+    events: &mut dyn BufRead,
+    name: &str,
+    personal: Option<(&mut dyn BufRead, &str)>,
+    progress: &Progress,
+) -> Result<Restored> {
+    let mut tip = store.tip()?;
+    if tip.position != 0 {
+        let text = format!("the ledger holds {} events already", tip.position);
+        return Err(Error::new(ErrorKind::Refused, "ledger_is_not_empty", text)
+            .hint("claims init --origin NAME NEWFILE makes an empty one"));
+    }
+    let mut values = match personal {
+        Some((input, name)) => read_personal(input, name)?,
+        None => BTreeMap::new(),
+    };
+    let mut restored_values = 0u64;
+    let mut world = World::default();
+    let origin = store.origin().clone();
+    let mut number = 0u64;
+    while let Some(body) = line_of(events, name, &mut number)? {
+        let place = || format!("{name}:{number}");
+        let bad =
+            |code: &str, why: String| Error::unreadable(code, why).at(place()).hint("nothing was restored");
+        let decoded = decode(&body).map_err(|why| bad("not_an_event", why.to_string()))?;
+        let row = OwnedRow::of(&decoded.envelope, decoded.event.kind(), body);
+        let recorded = open(&row.as_row()).map_err(|why| bad("not_an_event", why.to_string()))?;
+        let e = &recorded.envelope;
+        if e.ledger != origin {
+            let text = format!("the event belongs to ledger {}, this one is {origin}", e.ledger);
+            return Err(
+                bad("foreign_ledger", text).hint(format!("claims init --origin {} NEWFILE", e.ledger))
+            );
+        }
+        if e.position.get() != tip.position + 1 || row.recorded_at < tip.recorded_at {
+            return Err(bad("not_the_next_event", format!("position {} was due here", tip.position + 1)));
+        }
+        tip.position = row.position;
+        tip.recorded_at = row.recorded_at;
+        tip.frontier.push(leaf_hash(&row.body));
+        let key = e.external_id.as_ref().map(|external_id| Key {
+            source: e.source.to_string(),
+            kind: row.kind.clone(),
+            external_id: external_id.to_string(),
+        });
+        if let Some(key) = &key
+            && store.find(key)?.is_some()
+        {
+            return Err(bad(
+                "key_is_used_twice",
+                format!("key {} of {} is used twice", key.external_id, key.source),
+            ));
+        }
+        let order = match &recorded.event {
+            Event::ClaimOpened(opened) => Some(opened.order.to_string()),
+            _ => None,
+        };
+        if let Event::AppendRefused(r) = &recorded.event {
+            store.refuse(&refusal_row(e.position, r))?;
+        }
+        let personal = values.remove(&row.position).unwrap_or_default();
+        restored_values += u64::try_from(personal.len()).unwrap_or(0);
+        let sealed = Sealed { row, recorded: recorded.clone(), personal };
+        store.append(&sealed, key.as_ref(), order.as_deref())?;
+        let position = tip.position;
+        world
+            .apply(recorded)
+            .map_err(|fault| bad("event_breaks_the_law", format!("position {position}: {fault:?}")))?;
+        progress.reach(position)?;
+    }
+    if let Some(position) = values.keys().next() {
+        let text = format!("there is no event at position {position} for a personal value");
+        return Err(Error::unreadable("foreign_personal_value", text).hint("nothing was restored"));
+    }
+    for (_, case) in world.cases() {
+        for id in case.claims.keys() {
+            store.post(None, rows(case, id, &Cut::default()).as_ref())?;
+        }
+    }
+    store.set_tip(&tip)?;
+    Ok(Restored { events: tip.position, personal: restored_values, root: tip.frontier.root() })
+}
+
+fn read_personal(input: &mut dyn BufRead, name: &str) -> Result<BTreeMap<u64, Vec<PersonalRow>>> {
+    let mut values: BTreeMap<u64, Vec<PersonalRow>> = BTreeMap::new();
+    let mut number = 0u64;
+    while let Some(line) = line_of(input, name, &mut number)? {
+        let bad = |why: String| Error::unreadable("not_a_personal_value", why).at(format!("{name}:{number}"));
+        let value: PersonalLine = serde_json::from_slice(&line).map_err(|why| bad(why.to_string()))?;
+        let salt: replay::merkle::Hash = value.salt.parse().map_err(|why| bad(format!("salt: {why}")))?;
+        let row = PersonalRow { path: value.path, salt: salt.0, value: value.value };
+        values.entry(value.position).or_default().push(row);
+    }
+    Ok(values)
+}
+
+fn line_of(input: &mut dyn BufRead, name: &str, number: &mut u64) -> Result<Option<Vec<u8>>> {
+    use std::io::Read;
+    let mut line = Vec::new();
+    let limit = u64::try_from(LINE_BYTES_MAX).unwrap_or(u64::MAX);
+    Read::take(&mut *input, limit)
+        .read_until(b'\n', &mut line)
+        .map_err(|why| Error::new(ErrorKind::Storage, "input_unusable", why.to_string()).at(name))?;
+    if line.is_empty() {
+        return Ok(None);
+    }
+    *number += 1;
+    if line.last() == Some(&b'\n') {
+        line.pop();
+    } else if line.len() >= LINE_BYTES_MAX {
+        let text = format!("the line has more than {LINE_BYTES_MAX} bytes");
+        return Err(Error::unreadable("line_too_long", text).at(format!("{name}:{number}")));
+    }
+    Ok(Some(line))
+}
