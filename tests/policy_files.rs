@@ -14,11 +14,11 @@ use serde_json::Value;
 #[rustfmt::skip]
 const FROZEN: [(&str, u32, usize, &str, usize); 5] = [
     // policy, version, clauses, SHA-256 of the body, bytes of the body
-    ("ATP", 1, 42, "39441e192dfd6e7dee78b8b4038deb5ec1f24316e40a966ef316df6de0725e22", 20_573),
-    ("PTK", 1, 35, "7b057afa4641b38eafd0fb7caf902255ae5aa34430bc2041bd549228a9b14025", 17_684),
-    ("CGD", 1, 24, "ebc4f7ab1d772e1c0e378d1858a34b6d198c9e451a67cdf69b984d564372f1f7", 13_803),
-    ("RNE", 1, 27, "cbaba9a29152e1ad3b4e6387292222e7c3c6dc79bec9629e5b8a64f8410b3fe8", 15_881),
-    ("AMC", 1, 52, "60009c6e158b99f558a33d3f536366ab0aba46ba87eb7978f1f83b3015e4fe21", 23_544),
+    ("ATP", 1, 42, "0d405487878505d9a549a47c5cf1dff1a93288d6d007b8bb91742969559282db", 20_584),
+    ("PTK", 1, 35, "5250856c5e7b289d64888fde857a3396e9ead66b8a0ae02b0dd90ffcdf24dac0", 17_695),
+    ("CGD", 1, 24, "fb3fc64aa696aee9e819324b6edf32eb5e6d728679fe10300f39f3b01f804a2c", 13_814),
+    ("RNE", 1, 27, "a2ea629ae1264e60ee043d7f3c4eacebf353149b8a9aca62036fc561661f93ca", 15_892),
+    ("AMC", 1, 52, "cfb5344c5245e0a82bbe9fd281178303dbbaccd9f50662a1cd829a607bf69281", 23_555),
 ];
 
 const ACME: &str = r#"

@@ -194,7 +194,11 @@ fn the_policies_decide_what_the_research_says() {
 
     let mut house: Table = embedded::HOUSE.text.parse().unwrap();
     house.remove("clause").unwrap();
-    assert_eq!(house, table(&research.join("house.toml")));
+    let mut theirs = table(&research.join("house.toml"));
+    // H-20: the key has three parts, as in the design and in clauses.md; the data files of the research left out the kind.
+    assert!(took(&mut theirs, "ledger", "idempotency", "source+external_id"));
+    assert!(took(&mut house, "ledger", "idempotency", "source+kind+external_id"));
+    assert_eq!(house, theirs);
 
     let ours: Vec<_> = embedded::calendars().unwrap();
     let theirs = table(&research.join("calendars.toml"));
@@ -224,6 +228,8 @@ fn the_registers_say_what_the_research_says() {
         // Forms that changed: absent instead of "-" or "", no markdown, the name of the source once for all.
         let same = |key: &str| {
             let theirs = theirs[key].as_str().unwrap().replace("**", "");
+            // H-20, see above.
+            let theirs = theirs.replace("(source, external id)", "(source, kind, external id)");
             let theirs = if theirs == "-" { String::new() } else { theirs };
             assert_eq!(
                 ours.get(key).and_then(Value::as_str).unwrap_or_default(),

@@ -101,15 +101,12 @@ struct Wire<P> {
     actor: ActorId,
     /// The second person, where one was needed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "schema", schemars(required))]
     approver: Option<ActorId>,
     /// The event that led to this one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "schema", schemars(required))]
     causation: Option<EventId>,
     /// What belongs together across streams (a request, an import).
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "schema", schemars(required))]
     correlation: Option<Word>,
     /// When it happened.
     effective_at: Instant,
@@ -117,7 +114,6 @@ struct Wire<P> {
     event_id: EventId,
     /// The source's own key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "schema", schemars(required))]
     external_id: Option<ExternalId>,
     /// Kind of the payload.
     #[cfg_attr(feature = "schema", schemars(extend("pattern" = "^[a-z][a-z0-9_]*$", "maxLength" = 64)))]

@@ -187,6 +187,7 @@ pub struct Position(NonZeroU64);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(description = "Place of an event in its stream: dense, from 1."))]
 pub struct Revision(NonZeroU64);
 
 macro_rules! counter {

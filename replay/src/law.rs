@@ -457,7 +457,7 @@ fn fits(target: &Event, correction: &EventCorrected) -> Result<Event, Breach> {
         _ => &[],
     };
     if let Some(field) = fixed.iter().find(|field| correction.set.contains_key(**field)) {
-        return Err(Breach::MoneyIsReversedNotCorrected(format!("{field}")));
+        return Err(Breach::MoneyIsReversedNotCorrected(String::from(*field)));
     }
     corrected(target, correction).map_err(|why| Breach::CorrectionDoesNotFit(format!("{why}")))
 }

@@ -3,11 +3,7 @@
 //! A verb is flags for people: it is put into words of the catalogue here and decided elsewhere. No verb
 //! touches the store; what it must look up (units, the order's currency) lies on its [`Desk`].
 
-use replay::{
-    event::Event,
-    ids::Stream,
-    seal::Proposal,
-};
+use replay::{event::Event, ids::Stream, seal::Proposal};
 
 use super::common::Acting;
 use crate::{
@@ -69,32 +65,61 @@ macro_rules! on_order {
     };
 }
 
+/// `acting` and `stream` of a verb on an order or a claim.
+macro_rules! on_stream {
+    () => {
+        fn acting(&self) -> &crate::cli::common::Acting {
+            &self.acting
+        }
+        fn stream(&self) -> replay::ids::Stream {
+            self.stream.clone()
+        }
+    };
+}
+
+/// `acting` and `stream` of a verb on the ledger itself.
+macro_rules! on_ledger {
+    () => {
+        fn acting(&self) -> &crate::cli::common::Acting {
+            &self.acting
+        }
+        fn stream(&self) -> replay::ids::Stream {
+            replay::ids::Stream::Ledger
+        }
+    };
+}
+
 mod admin;
 mod amend;
 mod claim;
+mod credit;
 mod flags;
 mod goods;
 mod money;
 mod order;
+mod remedy;
+mod sale;
 
 pub use flags::{EVIDENCE_FILE_BYTES_MAX, TEXT_FILE_BYTES_MAX};
 
 verbs! {
     // an order, and parcels
-    Order = order, Pay = order, Dispatch = order, Scan = order, Subscribe = order, Device = order,
+    Order = sale, Pay = order, Dispatch = order, Scan = order, Subscribe = order, Device = order,
     Ownership = order,
     // a claim, up to its decision
     Open = claim, Reclassify = claim, Evidence = claim, VerificationFailed = claim, Assess = claim,
-    Authorize = claim, Deny = claim, Expire = claim, Void = claim, Offer = claim, Select = claim,
-    Decide = claim, RemedyFailed = claim,
+    Authorize = claim, Deny = claim, Expire = claim, Void = claim,
+    // remedies
+    Offer = remedy, Select = remedy, Decide = remedy, RemedyFailed = remedy, Stock = remedy,
     // goods
     Label = goods, Receive = goods, RefuseParcel = goods, Inspect = goods, Connectivity = goods,
-    LostInCustody = goods, Dispose = goods, Stock = goods, Repaired = goods, ShipRepair = goods,
+    LostInCustody = goods, Dispose = goods, Repaired = goods, ShipRepair = goods,
     SendParts = goods, ShipReplacement = goods, ReplacementDelivered = goods,
-    // money
+    // money: what is owed, and what moves
     Cost = money, Discretion = money, Fee = money, Charge = money, ChargePaid = money, WaiveCharge = money,
-    Refund = money, Posted = money, Failed = money, FlagLate = money, Trace = money, TraceAnswered = money,
-    GiftCredit = money, Chargeback = money, ChargebackWon = money, ChargebackLost = money,
+    Refund = credit, Posted = credit, Failed = credit, FlagLate = credit, Trace = credit,
+    TraceAnswered = credit, GiftCredit = credit, Chargeback = credit, ChargebackWon = credit,
+    ChargebackLost = credit,
     // talk, amendments, life of a claim
     Notice = amend, Contact = amend, Note = amend, Correct = amend, Reverse = amend, Close = amend,
     Reopen = amend, Escalate = amend, Withdraw = amend, Dispute = amend, Resolve = amend,

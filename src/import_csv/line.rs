@@ -70,15 +70,12 @@ impl<'a> Cells<'a> {
     /// A fault in a mapped cell; the message goes on after its text.
     pub fn fault(&self, slot: Slot, rule: impl std::fmt::Display, hint: impl Into<String>) -> Fault {
         let shown: String = self.text(slot).chars().take(CELL_SHOWN_MAX).collect();
-        Fault::new(self.name(slot), format!("{shown:?} {rule}"), hint)
-    }
-    fn name(&self, slot: Slot) -> Option<&'a str> {
-        self.mapping.columns.get(slot.0).map(String::as_str)
+        Fault::new(self.mapping.name(slot), format!("{shown:?} {rule}"), hint)
     }
     fn required<T>(&self, slot: Slot, make: impl FnOnce(&'a str) -> Result<T, BadText>) -> Result<T, Fault> {
         make(self.text(slot)).map_err(|why| {
             let message = format!("this is no {}: {}", why.what, why.rule);
-            Fault::new(self.name(slot), message, "correct the cell, or map another column")
+            Fault::new(self.mapping.name(slot), message, "correct the cell, or map another column")
         })
     }
     fn optional<T>(

@@ -136,6 +136,22 @@ impl Mapping {
         ClaimId::new(format!("{}{note}{}", self.claim_id.0, self.claim_id.1))
     }
 
+    /// The name of a mapped column.
+    pub(super) fn name(&self, slot: Slot) -> Option<&str> {
+        self.columns.get(slot.0).map(String::as_str)
+    }
+    /// The column of the customer, if there is one.
+    pub(super) fn customer_column(&self) -> Option<&str> {
+        self.name(self.customer?)
+    }
+    /// The column of the country, if there is one.
+    pub(super) fn country_column(&self) -> Option<&str> {
+        match self.country {
+            Some(Given::Column(slot)) => self.name(slot),
+            _ => None,
+        }
+    }
+
     fn of(wire: Wire) -> std::result::Result<Self, Wrong> {
         let mut columns = Columns::default();
         let (c, table) = parts(wire.columns);

@@ -185,8 +185,11 @@ impl Header {
                 .hint("take out those not needed"));
         }
         let mut header = Self { names: Vec::new(), places: Vec::new() };
-        shape(row, &header.names, row.len())
-            .map_err(|fault| Error::unreadable("bad_header", fault.message).at(&at).hint(fault.hint))?;
+        shape(row, &header.names, row.len()).map_err(|fault| {
+            Error::unreadable("bad_header", format!("in the header, {}", fault.message))
+                .at(&at)
+                .hint(fault.hint)
+        })?;
         for cell in row.cells() {
             let cell = String::from_utf8_lossy(cell);
             header.names.push(if mapping.trim { cell.trim().into() } else { cell.into() });
@@ -237,7 +240,7 @@ impl Header {
         let whole = row.len() == self.names.len();
         // An open quote may have swallowed rows of other notes, and before it nothing is certain.
         let swallowed = row.last_line > row.line && (row.fault.is_some() || !whole);
-        if !legible || swallowed || row.fault.is_some_and(|(cell, _)| cell <= place) {
+        if !legible || swallowed || row.fault.is_some_and(|(cell, _)| cell == place) {
             Owner::Unknown
         } else if whole || place == 0 {
             Owner::Note(reference.into())
@@ -258,7 +261,7 @@ fn shape(row: &Row, names: &[String], columns: usize) -> std::result::Result<(),
         let cells =
             if row.len() > COLUMNS_MAX { format!("more than {COLUMNS_MAX}") } else { row.len().to_string() };
         let message = format!("the row has {cells} cells, the header has {columns}");
-        let hint = "a cell with a delimiter in it stands in quotes; a row is never broken over two lines without quotes";
+        let hint = "a cell with a delimiter in it stands in quotes; rows that are no part of a note, like totals, are taken out";
         return Err(Fault::new(None, message, hint));
     }
     for (index, cell) in row.cells().enumerate() {

@@ -156,8 +156,10 @@ impl Sound {
                 "an event has no room for more; split the note in the file, with a reference for each part";
             return Err(Fault::new(None, format!("the note has more than {NOTE_ROWS_MAX} rows"), hint));
         }
-        agree(&mut self.customer, customer, row, "customer")?;
-        agree(&mut self.country, country, row, "country")?;
+        agree(&mut self.customer, customer, row)
+            .map_err(|why| Fault::new(cells.mapping.customer_column(), why, AGREE))?;
+        agree(&mut self.country, country, row)
+            .map_err(|why| Fault::new(cells.mapping.country_column(), why, AGREE))?;
         let sum = self.amount_minor.saturating_add(amount_minor);
         if sum > MINOR_MAX {
             let hint = "check the currency and the decimal point of the mapping";
@@ -240,13 +242,14 @@ impl Sound {
     }
 }
 
+const AGREE: &str = "a note has one customer and one country; is its reference used twice?";
+
 /// Rows that name a customer or a country name the same one.
 fn agree<T: PartialEq + std::fmt::Display>(
     known: &mut Option<(T, u64)>,
     new: Option<T>,
     row: u64,
-    what: &str,
-) -> Result<(), Fault> {
+) -> Result<(), String> {
     match (&*known, new) {
         (_, None) => Ok(()),
         (None, Some(new)) => {
@@ -254,14 +257,11 @@ fn agree<T: PartialEq + std::fmt::Display>(
             Ok(())
         }
         (Some((old, _)), Some(new)) if *old == new => Ok(()),
-        (Some((old, line)), Some(new)) => {
-            let message = format!("the {what} {new} is not the {old} of the same note on line {line}");
-            Err(Fault::new(
-                None,
-                message,
-                "a note has one customer and one country; is its reference used twice?",
-            ))
-        }
+        (Some((old, line)), Some(new)) => Err(format!(
+            "{:?} is not the {:?} of the same note on line {line}",
+            new.to_string(),
+            old.to_string()
+        )),
     }
 }
 

@@ -4,7 +4,8 @@
 //! claim/C1 refund_issued {"refund":"R1",...} @2024-05-01T10:00:00Z by a.jones as agent approved m.lee from shop key m-17 rev 3 named R
 //! ```
 //!
-//! Everything after the payload may be left out. `named R` lets later lines say `"$R"` for the event's id.
+//! Everything after the payload may be left out. `named R` lets later lines say `"$R"` for the event's id, and
+//! `"=12.50 USD"` stands for an amount.
 
 use std::collections::BTreeMap;
 
@@ -13,6 +14,7 @@ use replay::canonical;
 use replay::codec::{OwnedRow, open};
 use replay::ids::{ActorId, Code, EventId, Expected, ExternalId, SourceId, Stream};
 use replay::merkle::sha256;
+use replay::money::{Amount, Currency};
 use replay::seal::Proposal;
 use replay::time::{Instant, When};
 use serde_json::{Deserializer, Value, json};
@@ -42,10 +44,11 @@ pub fn parse(line: &str) -> Line {
     let kind = words.next().unwrap_or_else(|| bad("no kind")).to_string();
     let rest = words.next().unwrap_or("{}");
     let mut values = Deserializer::from_str(rest).into_iter::<Value>();
-    let payload = match values.next() {
+    let mut payload = match values.next() {
         Some(Ok(value)) => value,
         other => bad(&format!("no payload ({other:?})")),
     };
+    amounts(&mut payload);
     let mut parsed = Line {
         stream,
         kind,
@@ -159,5 +162,20 @@ pub fn holds(want: &Value, have: &Value) -> bool {
             want.len() == have.len() && want.iter().zip(have).all(|(w, h)| holds(w, h))
         }
         _ => want == have,
+    }
+}
+
+/// Puts an amount in the place of `"=12.50 USD"`, so that tables are readable.
+pub fn amounts(value: &mut Value) {
+    match value {
+        Value::String(text) => {
+            if let Some((digits, currency)) = text.strip_prefix('=').and_then(|t| t.split_once(' ')) {
+                let currency: Currency = serde_json::from_value(json!(currency)).unwrap_or_else(|why| panic!("{text}: {why}"));
+                *value = json!(Amount::parse(digits, currency).unwrap_or_else(|why| panic!("{digits}: {why}")));
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(amounts),
+        Value::Object(fields) => fields.values_mut().for_each(amounts),
+        _ => {}
     }
 }

@@ -83,7 +83,7 @@ payload! {
         /// Day after the last one.
         period_to?: Day,
     } @personal serials;
-    /// What an accessory in the box is worth (RNE-4.3: frozen with the order).
+    /// What an accessory in the box is worth (RNE-1.4, H-16: frozen with the order).
     AccessoryPrice { name: Word, price_minor: u64, }
     /// Who sold it, and whether it was an authorized retailer on that day.
     Seller { name: Word, status_at_purchase: Code, }

@@ -135,8 +135,6 @@ macro_rules! payload {
     (@fields $head:tt [$($done:tt)*] $(#[$m:meta])* $f:ident ? : $t:ty, $($rest:tt)*) => {
         $crate::event::payload::payload!(@fields $head [$($done)* $(#[$m])*
             #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "crate::event::payload::present")]
-            // schemars says `required` for "never null"; `default` still keeps the field out of the required ones.
-            #[cfg_attr(feature = "schema", schemars(required))]
             pub $f: Option<$t>,] $($rest)*);
     };
     (@fields $head:tt [$($done:tt)*] $(#[$m:meta])* $f:ident * : $t:ty, $($rest:tt)*) => {

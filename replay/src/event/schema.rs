@@ -25,7 +25,9 @@ impl Form {
     /// A generator for types in this form. Schemars tells the forms apart as "what is written" and "what is
     /// read".
     pub fn generator(self) -> SchemaGenerator {
-        let settings = SchemaSettings::draft2020_12().with_transform(RecursiveTransform(limit_integer));
+        let settings = SchemaSettings::draft2020_12()
+            .with_transform(RecursiveTransform(limit_integer))
+            .with_transform(RecursiveTransform(forbid_null));
         match self {
             Form::Event => settings.for_serialize(),
             Form::Command => settings.for_deserialize(),
@@ -75,12 +77,34 @@ fn limit_integer(schema: &mut Schema) {
     schema.ensure_object().entry("maximum").or_insert(max.into());
 }
 
+/// An optional field is left out or has a value. Schemars takes every `Option` for nullable, but `null` is not a
+/// third way to say the same thing (see `present` in `payload.rs`).
+fn forbid_null(schema: &mut Schema) {
+    if let Some(Value::Array(types)) = schema.get_mut("type") {
+        types.retain(|name| name != "null");
+        if let [name] = types.as_slice() {
+            let name = name.clone();
+            schema.insert("type".into(), name);
+        }
+    }
+    if let Some(Value::Array(choices)) = schema.get("anyOf")
+        && let [Value::Object(choice), null] = choices.as_slice()
+        && *null == json!({ "type": "null" })
+    {
+        let choice = choice.clone();
+        schema.remove("anyOf");
+        schema.ensure_object().extend(choice);
+    }
+}
+
 /// What `check` demands of a payload beyond its types, to be merged into its schema. Sums, unique lines and
 /// hashes are beyond JSON Schema.
 fn demands(kind: Kind) -> Value {
     use Kind::*;
-    let some = json!({ "minItems": 1 });
-    let positive = json!({ "properties": { "minor": { "minimum": 1 } } });
+    // Types are repeated for validators that are strict about what a keyword applies to.
+    let some = json!({ "type": "array", "minItems": 1 });
+    let positive =
+        json!({ "type": "object", "properties": { "minor": { "type": "integer", "minimum": 1 } } });
     match kind {
         PolicyPublished => {
             json!({ "properties": { "version": { "minimum": 1 }, "body": { "type": "object" } } })
@@ -90,21 +114,28 @@ fn demands(kind: Kind) -> Value {
         }
         OrderRecorded => json!({
             "properties": { "lines": some },
+            "required": ["lines"],
             "$defs": { "OrderLine": { "properties": { "quantity": { "minimum": 1, "maximum": UNIT_NUMBER_MAX } } } },
         }),
-        ClaimOpened | EligibilityAssessed | AuthorizationGranted | ParcelReceived | ItemInspected
-        | ItemLostInCustody | DispositionRecorded | RepairCompleted | RepairShipped | SparePartsSent
-        | ReplacementShipped | ReplacementDelivered => json!({ "properties": { "units": some } }),
-        EvidenceSubmitted | VerificationFailed => json!({ "properties": { "items": some } }),
+        EligibilityAssessed => json!({ "properties": { "units": some }, "required": ["units"] }),
+        ClaimOpened | AuthorizationGranted | ParcelReceived | ItemInspected | ItemLostInCustody
+        | DispositionRecorded | RepairCompleted | RepairShipped | SparePartsSent | ReplacementShipped
+        | ReplacementDelivered => json!({ "properties": { "units": some } }),
+        EvidenceSubmitted | VerificationFailed => {
+            json!({ "properties": { "items": some }, "required": ["items"] })
+        }
         RemedyDecided => {
             let paid: Vec<&str> = Remedy::ALL.iter().filter(|r| r.pays_money()).map(|r| r.as_str()).collect();
             json!({
                 "properties": { "units": some },
-                "dependentSchemas": { "entitlement": { "properties": { "remedy": { "enum": paid } } } },
+                "dependentSchemas": { "entitlement": { "properties": { "remedy": { "type": "string", "enum": paid } } } },
             })
         }
         EventCorrected => json!({
-            "anyOf": [{ "properties": { "set": { "minProperties": 1 } } }, { "required": ["effective_at"] }]
+            "anyOf": [
+                { "properties": { "set": { "type": "object", "minProperties": 1 } } },
+                { "properties": { "effective_at": true }, "required": ["effective_at"] },
+            ],
         }),
         CostRecorded => json!({
             "properties": { "amount": positive },
@@ -119,12 +150,13 @@ fn demands(kind: Kind) -> Value {
     }
 }
 
-/// Adds `more` to a schema: objects field by field, everything else as a whole.
+/// Adds `more` to a schema: objects field by field, lists at their end, everything else as a whole.
 fn merge(schema: &mut Map<String, Value>, more: Value) {
     let Value::Object(more) = more else { return };
     for (key, value) in more {
         match (schema.get_mut(&key), value) {
             (Some(Value::Object(inner)), value @ Value::Object(_)) => merge(inner, value),
+            (Some(Value::Array(items)), Value::Array(more)) => items.extend(more),
             (_, value) => {
                 schema.insert(key, value);
             }

@@ -226,5 +226,9 @@ pub fn order_id(text: &str) -> std::result::Result<OrderId, BadText> {
 
 /// A claim or an order: `order/O1`, `claim/C1`, or `C1` for a claim.
 pub fn order_or_claim(text: &str) -> std::result::Result<Stream, BadText> {
-    if text.starts_with("order/") { order_id(text).map(Stream::Order) } else { claim_id(text).map(Stream::Claim) }
+    if text.starts_with("order/") {
+        order_id(text).map(Stream::Order)
+    } else {
+        claim_id(text).map(Stream::Claim)
+    }
 }

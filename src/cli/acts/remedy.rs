@@ -1,0 +1,185 @@
+//! Verbs on remedies: what is offered, chosen, decided, and what did not work.
+
+use replay::{
+    event::{
+        self, Claimant, Event, Remedy, RemedyDecided, RemedyOffered, RemedySelected, StockReported, Variant,
+    },
+    ids::{ClaimId, Code, Word},
+    merkle::Hash,
+};
+
+use super::{
+    Acting, Verb,
+    flags::{Desk, Money, claim_id, one_of, yes_no},
+};
+use crate::error::Result;
+
+/// Offer a remedy
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  claims offer C1 --remedy replacement --same-item yes")]
+pub struct Offer {
+    /// The claim
+    #[arg(value_parser = claim_id)]
+    claim: ClaimId,
+    /// What the customer may get
+    #[arg(long, value_parser = one_of!(Remedy))]
+    remedy: Remedy,
+    /// Whether it is the same article again
+    #[arg(long, value_parser = yes_no())]
+    same_item: Option<bool>,
+    #[command(flatten)]
+    acting: Acting,
+}
+
+impl Verb for Offer {
+    on_claim!();
+    fn event(self, _: &Desk) -> Result<Event> {
+        Ok(RemedyOffered { remedy: self.remedy, same_item: self.same_item }.into())
+    }
+}
+
+/// Record which remedy the customer wants
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  claims select C1 --remedy refund
+  claims select C1 --remedy replacement --by recipient --units L1#2 --same-item yes")]
+pub struct Select {
+    /// The claim
+    #[arg(value_parser = claim_id)]
+    claim: ClaimId,
+    /// What is wanted
+    #[arg(long, value_parser = one_of!(Remedy))]
+    remedy: Remedy,
+    /// Who wants it
+    #[arg(long, default_value = "buyer", value_parser = one_of!(Claimant))]
+    by: Claimant,
+    /// Units [default: every unit of the claim]
+    #[arg(long)]
+    units: Option<String>,
+    /// Whether it is the same article again
+    #[arg(long, value_parser = yes_no())]
+    same_item: Option<bool>,
+    /// Whether it can be had
+    #[arg(long, value_parser = yes_no())]
+    in_stock: Option<bool>,
+    #[command(flatten)]
+    acting: Acting,
+}
+
+impl Verb for Select {
+    on_claim!();
+    fn event(self, desk: &Desk) -> Result<Event> {
+        let units = desk.some_units(self.units.as_deref())?;
+        let Self { remedy, by, same_item, in_stock, .. } = self;
+        Ok(RemedySelected { remedy, by, units, same_item, in_stock }.into())
+    }
+}
+
+/// Decide what units get and, for money, how much at most
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  claims decide C1 --remedy refund --entitlement 93.49 --cite AMC-1.1,H-13
+  claims decide C1 --remedy replacement --units L1#2 --variant refurbished --cite AMC-3.4")]
+pub struct Decide {
+    /// The claim
+    #[arg(value_parser = claim_id)]
+    claim: ClaimId,
+    /// What they get
+    #[arg(long, value_parser = one_of!(Remedy))]
+    remedy: Remedy,
+    /// Units: all, L1, L1#2 or L1#1-3, several with commas
+    #[arg(long, default_value = "all")]
+    units: String,
+    /// Money owed for exactly these units, instead of what was decided for them before
+    #[arg(long, value_name = "AMOUNT", allow_negative_numbers = true)]
+    entitlement: Option<Money>,
+    /// New or refurbished, for a replacement
+    #[arg(long, value_parser = one_of!(Variant))]
+    variant: Option<Variant>,
+    /// Why
+    #[arg(long, value_name = "CODE")]
+    reason: Option<Code>,
+    /// Clauses behind it (repeat, or with commas)
+    #[arg(long, value_name = "CLAUSE", value_delimiter = ',')]
+    cite: Vec<Code>,
+    /// SHA-256 of the policy that was asked
+    #[arg(long, value_name = "HEX")]
+    policy_sha256: Option<Hash>,
+    /// SHA-256 of the facts that were known
+    #[arg(long, value_name = "HEX")]
+    facts_sha256: Option<Hash>,
+    #[command(flatten)]
+    acting: Acting,
+}
+
+impl Verb for Decide {
+    on_claim!();
+    fn event(self, desk: &Desk) -> Result<Event> {
+        Ok(RemedyDecided {
+            units: desk.units(&self.units)?,
+            remedy: self.remedy,
+            variant: self.variant,
+            entitlement: desk.some_amount(self.entitlement.as_ref())?,
+            reason_code: self.reason,
+            cites: self.cite,
+            policy_sha256: self.policy_sha256,
+            facts_sha256: self.facts_sha256,
+        }
+        .into())
+    }
+}
+
+/// Record that a remedy did not work; the choice is open again
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  claims remedy-failed C1 --remedy repair --reason cannot_be_repaired")]
+pub struct RemedyFailed {
+    /// The claim
+    #[arg(value_parser = claim_id)]
+    claim: ClaimId,
+    /// Which one
+    #[arg(long, value_parser = one_of!(Remedy))]
+    remedy: Remedy,
+    /// Why
+    #[arg(long, value_name = "CODE")]
+    reason: Code,
+    /// Units [default: every unit of the claim]
+    #[arg(long)]
+    units: Option<String>,
+    #[command(flatten)]
+    acting: Acting,
+}
+
+impl Verb for RemedyFailed {
+    on_claim!();
+    fn event(self, desk: &Desk) -> Result<Event> {
+        let units = desk.some_units(self.units.as_deref())?;
+        Ok(event::RemedyFailed { remedy: self.remedy, units, reason_code: self.reason }.into())
+    }
+}
+
+/// Record whether an article can be had
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  claims stock C1 --sku CAM-1 --in-stock no")]
+pub struct Stock {
+    /// The claim
+    #[arg(value_parser = claim_id)]
+    claim: ClaimId,
+    /// Article number
+    #[arg(long)]
+    sku: Word,
+    /// Whether it can be had
+    #[arg(long, value_parser = yes_no(), action = clap::ArgAction::Set)]
+    in_stock: bool,
+    #[command(flatten)]
+    acting: Acting,
+}
+
+impl Verb for Stock {
+    on_claim!();
+    fn event(self, _: &Desk) -> Result<Event> {
+        Ok(StockReported { sku: self.sku, in_stock: self.in_stock }.into())
+    }
+}
