@@ -14,7 +14,10 @@ use replay::{
     time::Instant,
 };
 use serde::Serialize;
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, BTreeSet},
+};
 
 use crate::{
     door::Door,
@@ -91,11 +94,35 @@ struct Group {
 
 /// What one batch has changed so far, before it counts.
 struct Draft {
+    /// A batch of one command changes a case only when it counts, so it may work on the remembered one itself;
+    /// a longer batch works on copies, because a later command may be refused.
+    alone: bool,
     tip: Tip,
     cases: BTreeMap<CaseKey, Case>,
     registry: Option<Registry>,
     sealed: Vec<(Sealed, Option<Key>, Option<String>)>,
     begun: BTreeSet<Stream>,
+}
+
+impl Draft {
+    fn new(tip: &Tip, alone: bool) -> Self {
+        Self {
+            alone,
+            tip: tip.clone(),
+            cases: BTreeMap::new(),
+            registry: None,
+            sealed: Vec::new(),
+            begun: BTreeSet::new(),
+        }
+    }
+    /// The case of a claim that this batch has opened: the store does not know it yet.
+    fn key_of(&self, stream: &Stream) -> Option<CaseKey> {
+        let Stream::Claim(id) = stream else { return None };
+        if !self.begun.contains(stream) {
+            return None;
+        }
+        self.cases.iter().find(|(_, case)| case.claims.contains_key(id)).map(|(key, _)| key.clone())
+    }
 }
 
 impl<S: Store> Ledger<S> {
@@ -176,20 +203,14 @@ impl<S: Store> Ledger<S> {
                 format!("the batch has {} commands, at most {BATCH_COMMANDS_MAX} are allowed", batch.len());
             return Ok(Err(Error::unreadable("batch_too_long", text).hint("split the file by claim")));
         }
-        let mut draft = Draft {
-            tip: group.tip.clone(),
-            cases: BTreeMap::new(),
-            registry: None,
-            sealed: Vec::new(),
-            begun: BTreeSet::new(),
-        };
         let alone = batch.len() == 1;
+        let mut draft = Draft::new(&group.tip, alone);
         let mut receipts = Vec::with_capacity(batch.len());
         for (index, mut proposal) in batch.into_iter().enumerate() {
-            prepare(&mut proposal.event);
-            match self.command(&mut draft, &proposal)? {
+            match self.command(&mut draft, &mut proposal)? {
                 Ok(receipt) => receipts.push(receipt),
                 Err(Stop { error, on_record }) => {
+                    self.hand_back(draft);
                     let error = if alone { error } else { error.at(format!("command {}", index + 1)) };
                     if let Some((stream, event)) = on_record {
                         self.on_record(group, &proposal, stream, event)?;
@@ -206,7 +227,7 @@ impl<S: Store> Ledger<S> {
     fn command(
         &mut self,
         draft: &mut Draft,
-        proposal: &Proposal,
+        proposal: &mut Proposal,
     ) -> Result<std::result::Result<Receipt, Stop>> {
         let key = proposal.external_id.as_ref().map(|external_id| Key {
             source: proposal.source.to_string(),
@@ -216,10 +237,16 @@ impl<S: Store> Ledger<S> {
         if let Some(known) = key.as_ref().map(|key| self.known(draft, key, proposal)).transpose()?.flatten() {
             return Ok(known);
         }
+        // After the comparison: what the ledger fills in is no content of the message.
+        prepare(&mut proposal.event);
+        let proposal = &*proposal;
         let stream = &proposal.stream;
-        let case_key = match self.cache.key_of(&mut self.store, stream, &proposal.event)? {
-            Loaded::There(key) => key,
-            Loaded::Broken(error) => return Ok(Err(Stop::error(error))),
+        let case_key = match draft.key_of(stream) {
+            Some(key) => Some(key),
+            None => match self.cache.key_of(&mut self.store, stream, &proposal.event)? {
+                Loaded::There(key) => key,
+                Loaded::Broken(error) => return Ok(Err(Stop::error(error))),
+            },
         };
         if let Some(error) = self.load(draft, case_key.as_ref())? {
             return Ok(Err(Stop::error(error)));
@@ -309,12 +336,29 @@ impl<S: Store> Ledger<S> {
         if draft.cases.contains_key(key) {
             return Ok(None);
         }
-        match self.cache.load(&mut self.store, key)? {
+        let case = if draft.alone {
+            self.cache.lend(&mut self.store, key)?
+        } else {
+            match self.cache.load(&mut self.store, key)? {
+                Loaded::There(case) => Loaded::There(case.clone()),
+                Loaded::Broken(error) => Loaded::Broken(error),
+            }
+        };
+        match case {
             Loaded::There(case) => {
-                draft.cases.insert(key.clone(), case.clone());
+                draft.cases.insert(key.clone(), case);
                 Ok(None)
             }
             Loaded::Broken(error) => Ok(Some(error)),
+        }
+    }
+
+    /// A refused command has changed nothing: the cases it was lent go back as they were.
+    fn hand_back(&mut self, draft: Draft) {
+        if draft.alone {
+            for (key, case) in draft.cases {
+                self.cache.set(key, case);
+            }
         }
     }
 
@@ -389,6 +433,7 @@ impl<S: Store> Ledger<S> {
             }
         }
         if draft.sealed.is_empty() {
+            self.hand_back(draft);
             return Ok(());
         }
         group.tip = draft.tip;
@@ -410,13 +455,7 @@ impl<S: Store> Ledger<S> {
         stream: Stream,
         event: Event,
     ) -> Result<()> {
-        let mut draft = Draft {
-            tip: group.tip.clone(),
-            cases: BTreeMap::new(),
-            registry: None,
-            sealed: Vec::new(),
-            begun: BTreeSet::new(),
-        };
+        let mut draft = Draft::new(&group.tip, true);
         let now = self.now(&draft.tip);
         let mut record = proposal.clone();
         record.effective = if stream == Stream::Ledger {
@@ -450,13 +489,7 @@ impl<S: Store> Ledger<S> {
         if let Some(error) = self.cache.load_registry(&mut self.store)? {
             return Err(error);
         }
-        let mut draft = Draft {
-            tip: group.tip.clone(),
-            cases: BTreeMap::new(),
-            registry: None,
-            sealed: Vec::new(),
-            begun: BTreeSet::new(),
-        };
+        let mut draft = Draft::new(&group.tip, true);
         let now = self.now(&draft.tip);
         let row = self.draft(&mut draft, None, proposal, proposal.event.clone(), None, now)??;
         self.keep(&mut group, draft)?;
@@ -524,7 +557,7 @@ fn target(case: &Case, stream: &Stream, id: replay::ids::EventId) -> Option<Even
         Stream::Claim(id) => case.claims.get(id).map(|c| &c.history),
         Stream::Ledger => None,
     };
-    history.and_then(|h| h.find(id)).map(|fact| fact.event.clone())
+    history.and_then(|h| h.amended(id)).map(Cow::into_owned)
 }
 
 fn apply(

@@ -355,13 +355,13 @@ proptest! {
             writer.terminator(csv::Terminator::CRLF);
         }
         let mut writer = writer.from_writer(Vec::new());
-        let mut expected: BTreeMap<&str, (Vec<(&str, u32)>, u64)> = BTreeMap::new();
+        let mut expected = BTreeMap::<&str, (Vec<_>, u64)>::new();
         writer.write_record(HEADER.trim_end().split(',')).unwrap();
         for (note, sku, quantity, cents) in &rows {
             let price = Decimal::from_i128_with_scale((*cents).into(), 2).to_string();
             writer.write_record([sku, note, &format!("-{quantity}"), &price, "2024-05-01 10:00", "7", "GB"]).unwrap();
             let (lines, sum) = expected.entry(note).or_default();
-            lines.push((sku, *quantity));
+            lines.push((sku.as_str(), *quantity));
             *sum += u64::from(*quantity) * cents;
         }
         writer.flush().unwrap();

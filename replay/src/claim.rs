@@ -225,7 +225,11 @@ impl Claim {
         let first = first
             .or_else(|| standing.iter().find(|s| matches!(*s.event, Event::HistoricalCreditRecorded(_))));
         let mut state = ClaimState::begin(&self.id, first?);
+        let mut early = Vec::new();
         for s in &standing {
+            if state.awaits(s) { early.push(s) } else { state.take(s) }
+        }
+        for s in early {
             state.take(s);
         }
         state.finish();
@@ -357,6 +361,23 @@ impl ClaimState {
     }
     fn advance(&mut self, units: &Units, stage: Stage) {
         self.units.update(units, |u| u.advance(stage));
+    }
+
+    /// Whether a fact answers something that is dated later: clocks differ, and money that came back before it
+    /// was sent came back all the same. It is taken in after everything else.
+    fn awaits(&self, s: &Standing<'_>) -> bool {
+        s.reversed.is_none()
+            && match &*s.event {
+                Event::RefundPosted(p) => !self.credits.contains_key(&p.refund),
+                Event::RefundFailed(f) => !self.credits.contains_key(&f.refund),
+                Event::ChargePaid(p) => !self.charges.contains_key(&p.charge),
+                Event::ChargeWaived(w) => !self.charges.contains_key(&w.charge),
+                Event::ChargebackWon(c) => !self.chargebacks.contains_key(&c.psp_ref),
+                Event::ChargebackLost(c) => !self.chargebacks.contains_key(&c.psp_ref),
+                Event::AuthorizationExpired(e) => !self.rmas.contains_key(&e.rma),
+                Event::AuthorizationVoided(v) => !self.rmas.contains_key(&v.rma),
+                _ => false,
+            }
     }
 
     /// One fact, in order of effective time. Every kind is placed; there is no wildcard.

@@ -334,8 +334,15 @@ pub fn decide(context: Context<'_>, proposal: &Proposal, at: Instant) -> Result<
     if !kind.places().allow(&proposal.stream) {
         return Err(Refusal::KindIsNotForThisStream(kind, proposal.stream.clone()));
     }
-    if proposal.effective.at.micros() > at.micros().saturating_add(CLOCK_SKEW_MICROS_MAX) {
-        return Err(Refusal::EffectiveInTheFuture(proposal.effective));
+    let corrected_to = match event {
+        Event::EventCorrected(c) => c.effective_at,
+        _ => None,
+    };
+    let latest = at.micros().saturating_add(CLOCK_SKEW_MICROS_MAX);
+    for when in [Some(proposal.effective), corrected_to].into_iter().flatten() {
+        if when.at.micros() > latest {
+            return Err(Refusal::EffectiveInTheFuture(when));
+        }
     }
     if let Event::OrderRecorded(o) = event
         && context.registry.governing(&o.policy, o.purchased_at).is_none()

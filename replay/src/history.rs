@@ -76,6 +76,12 @@ impl History {
     pub fn find(&self, id: EventId) -> Option<&Fact> {
         self.facts.iter().find(|f| f.event_id == id)
     }
+    /// What the event with this id says after the corrections that stand; an amendment says what it says.
+    pub fn amended(&self, id: EventId) -> Option<Cow<'_, Event>> {
+        let fact = self.find(id)?;
+        let standing = self.standing(&Cut::default()).into_iter().find(|s| s.fact.event_id == id);
+        Some(standing.map_or(Cow::Borrowed(&fact.event), |s| s.event))
+    }
     /// Whether the event was declared not to have occurred, and that declaration stands.
     pub fn is_reversed(&self, id: EventId) -> bool {
         reversals(self.facts.iter().filter(|f| is_amendment(&f.event)))

@@ -3,7 +3,7 @@
 //! `decide` asks it before anything is written, `case` asks it again on replay: the same function on both
 //! sides of the disk. A breach is a refusal there and a broken log here.
 
-use alloc::{format, string::String};
+use alloc::{borrow::Cow, format, string::String};
 use core::fmt;
 
 use crate::{
@@ -213,7 +213,10 @@ fn check_order(case: &Case, event: &Event, when: When) -> Result<(), Breach> {
     match event {
         Event::PaymentCaptured(p) => same_currency(&state, &p.amount),
         Event::ShipmentDispatched(d) => d.units.as_ref().map_or(Ok(()), |units| sold(&state, units)),
-        Event::EventCorrected(c) => amendable(&order.history, c.target).and_then(|t| fits(t, c)).map(|_| ()),
+        Event::EventCorrected(c) => {
+            c.effective_at.map_or(Ok(()), |at| not_before(&state, at))?;
+            fits(&*amendable(&order.history, c.target)?, c).map(|_| ())
+        }
         Event::EventReversed(r) => reversal(&order.history, r.target),
         _ => Ok(()),
     }
@@ -244,7 +247,7 @@ fn check_claim(case: &Case, id: &ClaimId, event: &Event, when: When) -> Result<(
         // A historical credit stands alone: it can be amended, noted on and disputed, nothing else.
         return match event {
             Event::EventCorrected(c) => {
-                amendable(&claim.history, c.target).and_then(|t| fits(t, c)).map(|_| ())
+                fits(&*amendable(&claim.history, c.target)?, c).map(|_| ())
             }
             Event::NoteAdded(_)
             | Event::ContactLogged(_)
@@ -282,8 +285,8 @@ fn check_claim(case: &Case, id: &ClaimId, event: &Event, when: When) -> Result<(
             d.amount.as_ref().map_or(Ok(()), |amount| same_currency(&order, amount))
         }
         Event::EventCorrected(c) => {
-            let target = amendable(&claim.history, c.target)?;
-            match fits(target, c)? {
+            c.effective_at.map_or(Ok(()), |at| not_before(&order, at))?;
+            match fits(&*amendable(&claim.history, c.target)?, c)? {
                 Event::RemedyDecided(d) => decision(&case.without(id, c.target), id, &order, &d),
                 Event::ClaimOpened(o) => sold(&order, &o.units),
                 Event::DiscretionExercised(d) => {
@@ -419,14 +422,14 @@ fn credit(
     Ok(())
 }
 
-fn amendable(history: &History, target: EventId) -> Result<&Event, Breach> {
-    let fact = history.find(target).ok_or(Breach::TargetIsNotInTheStream(target))?;
-    Ok(&fact.event)
+/// What an amendment is about, as earlier corrections have left it: the next correction is worked into that.
+fn amendable(history: &History, target: EventId) -> Result<Cow<'_, Event>, Breach> {
+    history.amended(target).ok_or(Breach::TargetIsNotInTheStream(target))
 }
 
 /// What may be reversed, once: everything but the beginning of a stream, which others hang on.
 fn reversal(history: &History, target: EventId) -> Result<(), Breach> {
-    match amendable(history, target)? {
+    match amendable(history, target)?.as_ref() {
         Event::OrderRecorded(_) => {
             return Err(Breach::TargetCannotBeAmended("an order is corrected, never reversed"));
         }

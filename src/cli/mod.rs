@@ -1,6 +1,6 @@
 //! The command line: text in, one verb of the ledger, text out. stdout is data, stderr is words.
 
-// pub mod acts; // PENDING: enable together with Command::Act below when acts/* is complete
+pub mod acts;
 pub mod common;
 // mod demo; // PENDING
 mod files;
@@ -110,8 +110,8 @@ enum Command {
         /// The shell
         shell: clap_complete::Shell,
     },
-    // #[command(flatten)] // PENDING
-    // Act(Box<acts::Act>), // PENDING
+    #[command(flatten)]
+    Act(Box<acts::Act>),
 }
 
 /// Runs the program and says with which code to exit.
@@ -163,7 +163,8 @@ fn dispatch(cli: Cli) -> Result<u8> {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "claims", &mut script);
             line(String::from_utf8_lossy(&script).trim_end())?;
-        } // Command::Act(act) => record_one(*act, &common, out)?, // PENDING
+        }
+        Command::Act(act) => record_one(*act, &common, out)?,
     }
     Ok(0)
 }
@@ -209,7 +210,6 @@ fn schema(name: Option<&str>, out: Output) -> Result<()> {
     }
 }
 
-/* PENDING with acts
 /// One verb, one event, one receipt.
 fn record_one(act: acts::Act, common: &Common, out: Output) -> Result<()> {
     let mut store = common.write()?;
@@ -223,4 +223,3 @@ fn record_one(act: acts::Act, common: &Common, out: Output) -> Result<()> {
     }
     Ok(())
 }
-PENDING */

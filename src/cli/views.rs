@@ -607,11 +607,18 @@ pub struct OwedArgs {
     /// Policy id of the merchant
     #[arg(long)]
     merchant: Option<String>,
+    #[command(flatten)]
+    moment: Moment,
 }
 
 impl OwedArgs {
     pub fn run(self, common: &Common, out: Output) -> Result<()> {
-        let mut rows = common.read()?.obligations()?;
+        let mut store = common.read()?;
+        let mut rows = if self.moment.is_now() {
+            store.obligations()?
+        } else {
+            view::books_as_of(&mut store, &self.moment.cut())?.books.obligations.into_values().collect()
+        };
         rows.retain(|row| self.what.as_ref().is_none_or(|what| *what == row.what));
         rows.retain(|row| self.merchant.as_ref().is_none_or(|merchant| *merchant == row.merchant));
         if out.json {

@@ -47,8 +47,9 @@ pub use line::NUMBER_DIGITS_MAX;
 pub use mapping::{MAPPING_BYTES_MAX, Mapping};
 pub use rows::{COLUMNS_MAX, ROW_BYTES_MAX};
 
-/// Longest file, in bytes after decompression. All notes are held in memory, in two to three times its size.
-pub const FILE_BYTES_MAX: u64 = 1 << 30;
+/// Longest file, in bytes after decompression. Rows of one note may stand anywhere, so all notes are held in
+/// memory: about seven times the size of the file (measured).
+pub const FILE_BYTES_MAX: u64 = 1 << 28;
 /// Most rows of a note: what a list inside one event may hold.
 pub const NOTE_ROWS_MAX: usize = LIST_LEN_MAX;
 /// Most rows that are reported one by one; with more, the mapping does not fit the file.

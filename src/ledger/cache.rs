@@ -131,6 +131,13 @@ impl Cache {
         let gone = || Error::new(ErrorKind::Internal, "case_not_loaded", format!("{key} is not loaded"));
         Ok(Loaded::There(&self.cases.get(key).ok_or_else(gone)?.case))
     }
+    /// The case itself, to be handed back with [`Cache::set`].
+    pub fn lend<S: Store>(&mut self, store: &mut S, key: &CaseKey) -> Result<Loaded<Case>> {
+        if let Loaded::Broken(error) = self.load(store, key)? {
+            return Ok(Loaded::Broken(error));
+        }
+        Ok(Loaded::There(self.cases.get_mut(key).map(|entry| std::mem::take(&mut entry.case)).unwrap_or_default()))
+    }
     /// Remembers what a case has become. Its rows are posted later, once per group.
     pub fn set(&mut self, key: CaseKey, case: Case) {
         for id in case.claims.keys() {

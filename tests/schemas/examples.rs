@@ -21,33 +21,23 @@ use crate::{command_schema, generated, root, todays};
 struct Case {
     schema: String,
     fixture: String,
-    read: Box<dyn Fn(&Value) -> Result<(), String>>,
+    read: Reader,
 }
 
+type Reader = Box<dyn Fn(&Value) -> Result<(), String>>;
+
 fn cases() -> Vec<Case> {
-    let case =
-        |schema: &str, fixture: &str, read| Case { schema: schema.into(), fixture: fixture.into(), read };
+    let case = |schema: String, fixture: String, read: Reader| Case { schema, fixture, read };
     let mut cases = vec![
-        case("command.v1", "command", Box::new(|v: &Value| read_command(v)) as Box<_>),
-        case(
-            "envelope.v1",
-            "envelope",
-            Box::new(|v: &Value| {
-                codec::decode(v.to_string().as_bytes()).map(drop).map_err(|why| why.to_string())
-            }),
-        ),
+        case("command.v1".into(), "command".into(), Box::new(read_command)),
+        case("envelope.v1".into(), "envelope".into(), Box::new(read_body)),
     ];
     for &kind in Kind::ALL {
-        cases.push(case(&todays(kind), kind.as_str(), Box::new(move |v| read_payload(kind, v).map(drop))));
+        let read = Box::new(move |payload: &Value| read_payload(kind, payload).map(drop));
+        cases.push(case(todays(kind), kind.to_string(), read));
         for old in 1..kind.version() {
-            let (schema, fixture) = (format!("events/{kind}.v{old}"), format!("{kind}.v{old}"));
-            cases.push(case(
-                &schema,
-                &fixture,
-                Box::new(move |v| {
-                    Event::decode(kind, old, &v.to_string()).map(drop).map_err(|why| why.to_string())
-                }),
-            ));
+            let read = Box::new(move |payload: &Value| read_event(kind, old, payload).map(drop));
+            cases.push(case(format!("events/{kind}.v{old}"), format!("{kind}.v{old}"), read));
         }
     }
     cases
@@ -56,11 +46,17 @@ fn cases() -> Vec<Case> {
 /// The way into the log: through the door for commands, straight for what the ledger says of itself.
 fn read_payload(kind: Kind, payload: &Value) -> Result<Event, String> {
     match kind.class() {
-        Class::Own => {
-            Event::decode(kind, kind.version(), &payload.to_string()).map_err(|why| why.to_string())
-        }
+        Class::Own => read_event(kind, kind.version(), payload),
         _ => command::event_of(kind, payload.clone()).map_err(|why| why.to_string()),
     }
+}
+
+fn read_event(kind: Kind, version: u16, payload: &Value) -> Result<Event, String> {
+    Event::decode(kind, version, &payload.to_string()).map_err(|why| why.to_string())
+}
+
+fn read_body(body: &Value) -> Result<(), String> {
+    codec::decode(body.to_string().as_bytes()).map(drop).map_err(|why| why.to_string())
 }
 
 fn read_command(command: &Value) -> Result<(), String> {
@@ -159,6 +155,7 @@ fn sealed(event: Event, full: bool) -> Value {
         recorded_at: Instant::from_micros(1_713_200_460_123_456).unwrap(),
     };
     let sealed = seal(&proposal, event, None, stamp, &mut || [7; SALT_BYTES]).unwrap();
+    codec::open(&sealed.row.as_row()).unwrap();
     *codec::value(&sealed.row.body).unwrap()
 }
 

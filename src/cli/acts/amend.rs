@@ -52,6 +52,7 @@ impl Verb for Notice {
 
 /// Record what was said; moves no money
 #[derive(Debug, clap::Args)]
+#[command(mut_group("Text", |text| text.required(true)))]
 #[command(after_help = "Examples:
   claims contact C1 --channel phone --text 'Asked where the refund is.'
   claims contact C1 --channel email --direction outbound --text-file answer.txt")]
@@ -81,6 +82,7 @@ impl Verb for Contact {
 
 /// Leave a note for colleagues; moves no money
 #[derive(Debug, clap::Args)]
+#[command(mut_group("Text", |text| text.required(true)))]
 #[command(after_help = "Examples:
   claims note C1 --text 'Call back on Monday.'
   claims note C1 --text -")]
