@@ -325,10 +325,10 @@ fn flags_become_fields() -> Fallible {
             json!({ "items": [{ "kind": "problem_photo_or_video", "sha256": abc, "media": "image/jpeg" }] }),
         ),
         (
-            "correct C1 --event {claim_opened} --reason typo --set units='[\"L1#2\"]' --set contact_before_return=true --set text=null --set rate=1.0854",
+            "correct C1 --event {claim_opened} --reason typo --set units='[\"L1#2\"]' --set contact_before_return=true --set text=12 --set via=null --set rate=1.0854",
             json!({
                 "target": desk.last.get("claim_opened"), "reason_code": "typo",
-                "set": { "units": ["L1#2"], "contact_before_return": true, "text": null, "rate": "1.0854" },
+                "set": { "units": ["L1#2"], "contact_before_return": true, "text": "12", "via": null, "rate": "1.0854" },
             }),
         ),
     ];

@@ -178,7 +178,10 @@ impl Replay {
         if self.is_quarantined(&recorded) {
             return Ok(());
         }
-        if let Event::AppendRefused(r) = &recorded.event {
+        if let Event::AppendRefused(r) = &recorded.event
+            && self.cut.sees(e.position, e.recorded_at)
+            && self.cut.effective_at.is_none_or(|t| e.effective.at <= t)
+        {
             self.books.refuse(refusal_row(e.position, r));
         }
         if let Stream::Claim(id) = &e.stream

@@ -43,6 +43,13 @@ pub struct Cut {
     pub effective_at: Option<Instant>,
 }
 
+impl Cut {
+    /// Whether the ledger had learned this by then.
+    pub fn sees(&self, position: Position, recorded_at: Instant) -> bool {
+        self.position.is_none_or(|p| position <= p) && self.known_at.is_none_or(|t| recorded_at <= t)
+    }
+}
+
 /// A fact that stands (or was reversed), after corrections.
 #[derive(Debug, Clone)]
 pub struct Standing<'a> {
@@ -116,9 +123,7 @@ impl History {
     /// The facts within `cut`, amended, in order of (effective time, position). Corrections and reversals
     /// themselves are not facts and are left out.
     pub fn standing(&self, cut: &Cut) -> Vec<Standing<'_>> {
-        let seen = |f: &&Fact| {
-            cut.position.is_none_or(|p| f.position <= p) && cut.known_at.is_none_or(|t| f.recorded_at <= t)
-        };
+        let seen = |f: &&Fact| cut.sees(f.position, f.recorded_at);
         let mut standing: Vec<Standing<'_>> = self
             .facts
             .iter()

@@ -109,12 +109,13 @@ verbs! {
     // a claim, up to its decision
     Open = claim, Reclassify = claim, Evidence = claim, VerificationFailed = claim, Assess = claim,
     Authorize = claim, Deny = claim, Expire = claim, Void = claim,
-    // remedies
-    Offer = remedy, Select = remedy, Decide = remedy, RemedyFailed = remedy, Stock = remedy,
     // goods
     Label = goods, Receive = goods, RefuseParcel = goods, Inspect = goods, Connectivity = goods,
-    LostInCustody = goods, Dispose = goods, Repaired = goods, ShipRepair = goods,
-    SendParts = goods, ShipReplacement = goods, ReplacementDelivered = goods,
+    LostInCustody = goods, Dispose = goods,
+    // remedies
+    Offer = remedy, Select = remedy, Decide = remedy, RemedyFailed = remedy, Stock = remedy,
+    Repaired = remedy, ShipRepair = remedy, SendParts = remedy, ShipReplacement = remedy,
+    ReplacementDelivered = remedy,
     // money: what is owed, and what moves
     Cost = money, Discretion = money, Fee = money, Charge = money, ChargePaid = money, WaiveCharge = money,
     Refund = credit, Posted = credit, Failed = credit, FlagLate = credit, Trace = credit,

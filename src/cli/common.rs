@@ -15,6 +15,9 @@ use crate::{
     store::{Store, sqlite::SqliteStore},
 };
 
+/// The actor of a command line that names none.
+const UNNAMED: &str = "unnamed";
+
 /// Options of every command.
 #[derive(Debug, Clone, clap::Args)]
 pub struct Common {
@@ -40,7 +43,7 @@ pub struct Acting {
     #[arg(
         long,
         env = "CLAIMS_ACTOR",
-        default_value = "unnamed",
+        default_value = UNNAMED, hide_default_value = true,
         value_name = "ID",
         help_heading = "Who and when"
     )]
@@ -105,6 +108,17 @@ impl Common {
 }
 
 impl Acting {
+    /// An event in the log has an actor; "unnamed" is only there for files whose commands name their own.
+    ///
+    /// # Errors
+    /// When nobody was named.
+    pub fn named(&self) -> Result<()> {
+        if self.actor.as_str() != UNNAMED {
+            return Ok(());
+        }
+        Err(Error::new(ErrorKind::Usage, "nobody_named", "the log needs to know who acts")
+            .hint("give --actor ID, or set CLAIMS_ACTOR=ID (a pseudonymous id, no personal name)"))
+    }
     /// A proposal of one event on one stream, at the revision the stream has now unless one was named.
     ///
     /// # Errors

@@ -212,6 +212,7 @@ fn schema(name: Option<&str>, out: Output) -> Result<()> {
 
 /// One verb, one event, one receipt.
 fn record_one(act: acts::Act, common: &Common, out: Output) -> Result<()> {
+    act.acting().named()?;
     let mut store = common.write()?;
     let proposal = act.proposal(&mut store, &Door::System)?;
     let mut ledger = Ledger::new(store, Door::System);

@@ -42,7 +42,11 @@ pub fn line(text: &str) -> Result<()> {
 }
 
 /// A table with a heading and aligned columns. Columns whose heading ends with `>` are set to the right.
+/// Without rows it says so.
 pub fn table(head: &[&str], rows: &[Vec<String>]) -> String {
+    if rows.is_empty() {
+        return "nothing to show".into();
+    }
     let right: Vec<bool> = head.iter().map(|h| h.ends_with('>')).collect();
     let head: Vec<String> = head.iter().map(|h| h.trim_end_matches('>').to_string()).collect();
     let width = |column: usize| {

@@ -91,6 +91,7 @@ impl PublishArgs {
             )
             .hint("publish the files one by one"));
         }
+        self.acting.named()?;
         let mut ledger = Ledger::new(common.write()?, Door::System);
         for receipt in publish(&mut ledger, &self.acting, events)? {
             output::receipt(&receipt, out)?;

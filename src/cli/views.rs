@@ -2,7 +2,7 @@
 
 use clap::Args;
 use replay::{
-    books::BoardRow,
+    books::{BoardRow, RefusalRow},
     history::Cut,
     ids::{ClaimId, OrderId, Position, Stream},
     time::{Day, When},
@@ -102,7 +102,7 @@ impl ShowArgs {
             fields.insert("revision".into(), json!(revision));
             fields.insert("refused".into(), json!(refused));
         }
-        out.say(&detail, || claim_text(&detail, &rows.board, refused.len(), revision))
+        out.say(&detail, || claim_text(&detail, &rows.board, &refused, revision))
     }
 }
 
@@ -132,14 +132,14 @@ fn words(value: &Value) -> String {
     }
 }
 
-fn claim_text(detail: &Value, board: &BoardRow, refused: usize, revision: u64) -> String {
+fn claim_text(detail: &Value, board: &BoardRow, refused: &[RefusalRow], revision: u64) -> String {
     let mut text = String::new();
     let flags =
         if board.flags.is_empty() { String::new() } else { format!(", {}", board.flags.replace(' ', ", ")) };
     text.push_str(&format!("Claim {}: {}{flags}\n", board.claim, board.stage));
     let order = board.order.as_deref().map(|o| format!("order {o} of ")).unwrap_or_default();
     text.push_str(&format!("  {order}{}, {}, {}\n", board.merchant, board.reason, board.country));
-    text.push_str(&format!("  opened {}, revision {revision}\n", word(detail, &["opened"])));
+    text.push_str(&format!("  opened {}, revision {revision}\n", board.opened_on));
     let money_of = |name: &str| amount(detail.pointer(&format!("/money/{name}")).unwrap_or(&Value::Null));
     text.push_str(&format!(
         "\nMoney ({}): owed {}, credited {}, open {}",
@@ -264,9 +264,11 @@ fn claim_text(detail: &Value, board: &BoardRow, refused: usize, revision: u64) -
             format!("{id}: {} {}", c.get("amount").map(amount).unwrap_or_default(), word(c, &["result"]))
         }),
     );
-    if refused > 0 {
-        text.push_str(&format!("\n{refused} refused acts on record (claims show {} --json)\n", board.claim));
-    }
+    section(
+        &mut text,
+        "Refused acts",
+        refused.iter().map(|r| format!("{}: {} ({}) at position {}", r.kind, r.message, r.reason, r.position)),
+    );
     text.push_str(&format!("\nnext: claims timeline {}", board.claim));
     text
 }

@@ -5,6 +5,7 @@
 
 pub mod claim;
 pub mod ledger;
+pub mod misread;
 pub mod money;
 pub mod order;
 pub mod payload;
@@ -264,7 +265,7 @@ impl core::fmt::Display for Kind {
 }
 
 fn read<'a, T: serde::Deserialize<'a>>(kind: Kind, json: &'a str) -> Result<T, Unreadable> {
-    serde_json::from_str(json).map_err(|e| Unreadable::Payload(kind, format!("{e}")))
+    misread::from_text(json).map_err(|why| Unreadable::Payload(kind, why))
 }
 
 /// Old versions, frozen as they were written, and how each is lifted one version up.

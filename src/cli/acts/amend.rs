@@ -6,6 +6,7 @@ use replay::{
         Direction, DisputeOpened, DisputeResolved, Event, EventCorrected, EventReversed, NoteAdded,
         NoticeSent,
     },
+    history::corrected,
     ids::{ActorId, ClaimId, Code, EventId, Personal, Stream, Word},
     merkle::Hash,
     time::When,
@@ -111,8 +112,8 @@ impl Verb for Note {
   claims correct order/O1 --event 018f2c00-0000-7000-8000-000000000002 --reason wrong_date \\
     --effective-at 2024-04-02T15:00:00-05:00
 
-  claims timeline prints the ids of events, claims schema KIND their fields. null takes a
-  field out. Money that moved is reversed and recorded anew.")]
+claims timeline prints the ids of events, claims schema KIND their fields. null takes a
+field out. Money that moved is reversed and recorded anew.")]
 pub struct Correct {
     /// order/ID, or the claim
     #[arg(value_name = "ORDER|CLAIM", value_parser = order_or_claim)]
@@ -122,7 +123,7 @@ pub struct Correct {
     event: EventId,
     /// A field and its right value: JSON, or else a text (repeat)
     #[arg(long, value_name = "FIELD=VALUE", value_parser = field, required_unless_present = "effective_at")]
-    set: Vec<(String, Value)>,
+    set: Vec<(String, String)>,
     /// When it really happened
     #[arg(long, value_name = "TIME", value_parser = When::parse)]
     effective_at: Option<When>,
@@ -141,37 +142,49 @@ pub struct Correct {
 
 impl Verb for Correct {
     on_stream!();
-    fn event(self, _: &Desk) -> Result<Event> {
+    fn event(self, desk: &Desk) -> Result<Event> {
+        let mut correction = EventCorrected {
+            target: self.event,
+            set: Map::new(),
+            effective_at: self.effective_at,
+            reason_code: self.reason,
+            reason_text: self.reason_text,
+            evidence: self.evidence,
+        };
+        let target = desk.find(self.event);
         let mut set = Map::new();
-        for (name, value) in self.set {
+        for (name, text) in self.set {
+            let mut fits = |value: &Value| {
+                correction.set = Map::from_iter([(name.clone(), value.clone())]);
+                target.is_some_and(|target| corrected(target, &correction).is_ok())
+            };
+            let (json, plain) = (read_json(&text), Value::String(text));
+            // An RMA or a tracking number may look like JSON, and is a text all the same.
+            let value = if !fits(&json) && fits(&plain) { plain } else { json };
             if set.insert(name.clone(), value).is_some() {
                 let text = format!("{name} is set twice");
                 return Err(Error::new(ErrorKind::Usage, "field_is_set_twice", text)
                     .hint("name each field once; a list is written as JSON"));
             }
         }
-        Ok(EventCorrected {
-            target: self.event,
-            set,
-            effective_at: self.effective_at,
-            reason_code: self.reason,
-            reason_text: self.reason_text,
-            evidence: self.evidence,
-        }
-        .into())
+        correction.set = set;
+        Ok(correction.into())
     }
 }
 
-/// `packaging=damaged`, `installed=true`, `units=["L1#1"]`. A number with a fraction is a text: the ledger
-/// has none, and rates are texts.
-fn field(text: &str) -> std::result::Result<(String, Value), String> {
+/// `packaging=damaged`, `installed=true`, `units=["L1#1"]`.
+fn field(text: &str) -> std::result::Result<(String, String), String> {
     let (name, value) = text.split_once('=').ok_or("write FIELD=VALUE, like packaging=damaged")?;
-    let value = match serde_json::from_str(value) {
-        Ok(Value::Number(number)) if !(number.is_i64() || number.is_u64()) => Value::String(value.into()),
+    Ok((name.trim().into(), value.into()))
+}
+
+/// JSON, or else a text. A number with a fraction is a text: the ledger has none, and rates are texts.
+fn read_json(text: &str) -> Value {
+    match serde_json::from_str(text) {
+        Ok(Value::Number(number)) if !(number.is_i64() || number.is_u64()) => Value::String(text.into()),
         Ok(json) => json,
-        Err(_) => Value::String(value.into()),
-    };
-    Ok((name.trim().into(), value))
+        Err(_) => Value::String(text.into()),
+    }
 }
 
 /// Declare that an earlier event did not occur; the event itself stays on record

@@ -48,7 +48,7 @@ pub struct Open {
     #[arg(long, value_name = "TIME", value_parser = When::parse)]
     first_contact_at: Option<When>,
     /// Whether the customer wrote before sending anything back
-    #[arg(long, value_parser = yes_no())]
+    #[arg(long, value_name = "YES|NO", value_parser = yes_no(), hide_possible_values = true)]
     contact_before_return: Option<bool>,
     #[command(flatten)]
     text: Text,
@@ -268,7 +268,7 @@ pub struct Authorize {
     #[arg(long)]
     written: bool,
     /// Whether the form went with it
-    #[arg(long, value_parser = yes_no())]
+    #[arg(long, value_name = "YES|NO", value_parser = yes_no(), hide_possible_values = true)]
     form: Option<bool>,
     /// Which instructions were sent
     #[arg(long, value_name = "REF")]

@@ -3,7 +3,8 @@
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use replay::{
     case::Case,
-    ids::{BadText, ClaimId, OrderId, PERSONAL_CHARS_MAX, Personal, Stream, Word},
+    event::Event,
+    ids::{BadText, ClaimId, EventId, OrderId, PERSONAL_CHARS_MAX, Personal, Stream, Word},
     merkle::{Hash, sha256},
     money::{Amount, Currency, MoneyError},
     time::When,
@@ -43,6 +44,15 @@ impl Desk {
     /// Units, where they may be left out.
     pub fn some_units(&self, text: Option<&str>) -> Result<Option<Units>> {
         text.map(|text| self.units(text)).transpose()
+    }
+    /// An event that is on record in the stream.
+    pub fn find(&self, id: EventId) -> Option<&Event> {
+        let history = match &self.stream {
+            Stream::Order(_) => self.case.order.as_ref().map(|order| &order.history),
+            Stream::Claim(id) => self.case.claims.get(id).map(|claim| &claim.history),
+            Stream::Ledger => None,
+        };
+        Some(&history?.find(id)?.event)
     }
     /// An amount in the currency it names, else in the order's.
     pub fn amount(&self, money: &Money) -> Result<Amount> {

@@ -1,10 +1,9 @@
-//! Verbs on goods: labels, the dock, inspection, the warehouse, and what is sent back to the customer.
+//! Verbs on goods: labels, the dock, inspection, the warehouse.
 
 use replay::{
     event::{
-        self, ConnectivityAssessed, Defect, Disposition, DispositionRecorded, Event, ItemInspected,
+        ConnectivityAssessed, Defect, Disposition, DispositionRecorded, Event, ItemInspected,
         ItemLostInCustody, LabelIssued, Leg, Packaging, ParcelReceived, ParcelRefused, Party,
-        RepairCompleted, RepairShipped, ReplacementShipped, SparePartsSent, Variant,
     },
     ids::{ClaimId, Code, ParcelId, Personal, Rma, Word},
     merkle::Hash,
@@ -77,10 +76,10 @@ pub struct Receive {
     #[arg(long, value_name = "WHAT")]
     extra: Vec<Word>,
     /// Whether a note lay in the box
-    #[arg(long, value_parser = yes_no())]
+    #[arg(long, value_name = "YES|NO", value_parser = yes_no(), hide_possible_values = true)]
     note: Option<bool>,
     /// Whether the form lay in the box
-    #[arg(long, value_parser = yes_no())]
+    #[arg(long, value_name = "YES|NO", value_parser = yes_no(), hide_possible_values = true)]
     form: Option<bool>,
     /// Where
     #[arg(long)]
@@ -148,19 +147,19 @@ pub struct Inspect {
     #[arg(long, default_value = "all")]
     units: String,
     /// Whether it was installed
-    #[arg(long, value_parser = yes_no())]
+    #[arg(long, value_name = "YES|NO", value_parser = yes_no(), hide_possible_values = true)]
     installed: Option<bool>,
     /// The packaging
     #[arg(long, value_parser = one_of!(Packaging))]
     packaging: Option<Packaging>,
     /// Whether it is as it was sold
-    #[arg(long, value_parser = yes_no())]
+    #[arg(long, value_name = "YES|NO", value_parser = yes_no(), hide_possible_values = true)]
     same_condition: Option<bool>,
     /// Whether it was altered
-    #[arg(long, value_parser = yes_no())]
+    #[arg(long, value_name = "YES|NO", value_parser = yes_no(), hide_possible_values = true)]
     altered: Option<bool>,
     /// Whether it is still sealed
-    #[arg(long, value_parser = yes_no())]
+    #[arg(long, value_name = "YES|NO", value_parser = yes_no(), hide_possible_values = true)]
     sealed: Option<bool>,
     /// An accessory that is missing (repeat), or none
     #[arg(long, value_name = "NAME")]
@@ -172,7 +171,7 @@ pub struct Inspect {
     #[arg(long, value_parser = one_of!(Defect))]
     defect: Option<Defect>,
     /// Whether the defect was there on arrival
-    #[arg(long, value_parser = yes_no())]
+    #[arg(long, value_name = "YES|NO", value_parser = yes_no(), hide_possible_values = true)]
     on_arrival: Option<bool>,
     /// Its cause, as the policy calls it
     #[arg(long, value_name = "CODE")]
@@ -226,13 +225,13 @@ pub struct Connectivity {
     #[arg(long, value_name = "CODE")]
     device: Option<Code>,
     /// Whether it transmitted in the period
-    #[arg(long, value_parser = yes_no())]
+    #[arg(long, value_name = "YES|NO", value_parser = yes_no(), hide_possible_values = true)]
     transmitted: Option<bool>,
     /// Whether the vehicle was sold with it still inside
-    #[arg(long, value_parser = yes_no())]
+    #[arg(long, value_name = "YES|NO", value_parser = yes_no(), hide_possible_values = true)]
     vehicle_sold_not_removed: Option<bool>,
     /// Whether it changed hands in the period
-    #[arg(long, value_parser = yes_no())]
+    #[arg(long, value_name = "YES|NO", value_parser = yes_no(), hide_possible_values = true)]
     ownership_changed: Option<bool>,
     /// Where the data are
     #[arg(long, value_name = "REF")]
@@ -306,149 +305,5 @@ impl Verb for Dispose {
     fn event(self, desk: &Desk) -> Result<Event> {
         let units = desk.units(&self.units)?;
         Ok(DispositionRecorded { units, disposition: self.disposition }.into())
-    }
-}
-
-/// Record that units were repaired
-#[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:
-  claims repaired C1 --units L1#1 --authorized-repair yes")]
-pub struct Repaired {
-    /// The claim
-    #[arg(value_parser = claim_id)]
-    claim: ClaimId,
-    /// Units: all, L1, L1#2 or L1#1-3, several with commas
-    #[arg(long, default_value = "all")]
-    units: String,
-    /// Whether an authorized workshop did it
-    #[arg(long, value_parser = yes_no())]
-    authorized_repair: Option<bool>,
-    #[command(flatten)]
-    acting: Acting,
-}
-
-impl Verb for Repaired {
-    on_claim!();
-    fn event(self, desk: &Desk) -> Result<Event> {
-        let units = desk.units(&self.units)?;
-        Ok(RepairCompleted { units, authorized_repair: self.authorized_repair }.into())
-    }
-}
-
-/// Send repaired units back
-#[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:
-  claims ship-repair C1 --units L1#1 --parcel P3 --rma RMA-1001")]
-pub struct ShipRepair {
-    /// The claim
-    #[arg(value_parser = claim_id)]
-    claim: ClaimId,
-    /// Units: all, L1, L1#2 or L1#1-3, several with commas
-    #[arg(long, default_value = "all")]
-    units: String,
-    /// The parcel
-    #[arg(long, value_name = "ID")]
-    parcel: Option<ParcelId>,
-    /// RMA number that is closed with it
-    #[arg(long, value_name = "NUMBER")]
-    rma: Option<Rma>,
-    #[command(flatten)]
-    acting: Acting,
-}
-
-impl Verb for ShipRepair {
-    on_claim!();
-    fn event(self, desk: &Desk) -> Result<Event> {
-        let units = desk.units(&self.units)?;
-        Ok(RepairShipped { units, parcel: self.parcel, rma: self.rma }.into())
-    }
-}
-
-/// Send parts to the customer
-#[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:
-  claims send-parts C1 --units L1#1 --parcel P3")]
-pub struct SendParts {
-    /// The claim
-    #[arg(value_parser = claim_id)]
-    claim: ClaimId,
-    /// Units: all, L1, L1#2 or L1#1-3, several with commas
-    #[arg(long, default_value = "all")]
-    units: String,
-    /// The parcel
-    #[arg(long, value_name = "ID")]
-    parcel: Option<ParcelId>,
-    /// Whether an authorized workshop fits them
-    #[arg(long, value_parser = yes_no())]
-    authorized_repair: Option<bool>,
-    #[command(flatten)]
-    acting: Acting,
-}
-
-impl Verb for SendParts {
-    on_claim!();
-    fn event(self, desk: &Desk) -> Result<Event> {
-        let units = desk.units(&self.units)?;
-        let Self { parcel, authorized_repair, .. } = self;
-        Ok(SparePartsSent { units, parcel, authorized_repair }.into())
-    }
-}
-
-/// Send a replacement
-#[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:
-  claims ship-replacement C1 --units L1#2 --parcel P4 --variant new --rma RMA-1001")]
-pub struct ShipReplacement {
-    /// The claim
-    #[arg(value_parser = claim_id)]
-    claim: ClaimId,
-    /// Units: all, L1, L1#2 or L1#1-3, several with commas
-    #[arg(long, default_value = "all")]
-    units: String,
-    /// The parcel
-    #[arg(long, value_name = "ID")]
-    parcel: Option<ParcelId>,
-    /// New or refurbished
-    #[arg(long, value_parser = one_of!(Variant))]
-    variant: Option<Variant>,
-    /// RMA number that is closed with it
-    #[arg(long, value_name = "NUMBER")]
-    rma: Option<Rma>,
-    #[command(flatten)]
-    acting: Acting,
-}
-
-impl Verb for ShipReplacement {
-    on_claim!();
-    fn event(self, desk: &Desk) -> Result<Event> {
-        let units = desk.units(&self.units)?;
-        let Self { parcel, variant, rma, .. } = self;
-        Ok(ReplacementShipped { units, parcel, variant, rma }.into())
-    }
-}
-
-/// Record that a replacement has arrived
-#[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:
-  claims replacement-delivered C1 --units L1#2 --parcel P4")]
-pub struct ReplacementDelivered {
-    /// The claim
-    #[arg(value_parser = claim_id)]
-    claim: ClaimId,
-    /// Units: all, L1, L1#2 or L1#1-3, several with commas
-    #[arg(long, default_value = "all")]
-    units: String,
-    /// The parcel
-    #[arg(long, value_name = "ID")]
-    parcel: Option<ParcelId>,
-    #[command(flatten)]
-    acting: Acting,
-}
-
-impl Verb for ReplacementDelivered {
-    on_claim!();
-    fn event(self, desk: &Desk) -> Result<Event> {
-        let units = desk.units(&self.units)?;
-        Ok(event::ReplacementDelivered { units, parcel: self.parcel }.into())
     }
 }

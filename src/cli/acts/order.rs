@@ -75,7 +75,7 @@ pub struct Dispatch {
     #[arg(long, value_name = "NUMBER", value_parser = personal)]
     tracking: Option<Personal>,
     /// Whether it can be traced
-    #[arg(long, value_parser = yes_no())]
+    #[arg(long, value_name = "YES|NO", value_parser = yes_no(), hide_possible_values = true)]
     traceable: Option<bool>,
     /// Units in it, e.g. L1#1-3 [default: not said]
     #[arg(long, value_name = "UNITS")]

@@ -1,10 +1,11 @@
-//! Verbs on remedies: what is offered, chosen, decided, and what did not work.
+//! Verbs on remedies: what is offered, chosen, decided, carried out, and what did not work.
 
 use replay::{
     event::{
-        self, Claimant, Event, Remedy, RemedyDecided, RemedyOffered, RemedySelected, StockReported, Variant,
+        self, Claimant, Event, Remedy, RemedyDecided, RemedyOffered, RemedySelected, RepairCompleted,
+        RepairShipped, ReplacementShipped, SparePartsSent, StockReported, Variant,
     },
-    ids::{ClaimId, Code, Word},
+    ids::{ClaimId, Code, ParcelId, Rma, Word},
     merkle::Hash,
 };
 
@@ -26,7 +27,7 @@ pub struct Offer {
     #[arg(long, value_parser = one_of!(Remedy))]
     remedy: Remedy,
     /// Whether it is the same article again
-    #[arg(long, value_parser = yes_no())]
+    #[arg(long, value_name = "YES|NO", value_parser = yes_no(), hide_possible_values = true)]
     same_item: Option<bool>,
     #[command(flatten)]
     acting: Acting,
@@ -58,10 +59,10 @@ pub struct Select {
     #[arg(long)]
     units: Option<String>,
     /// Whether it is the same article again
-    #[arg(long, value_parser = yes_no())]
+    #[arg(long, value_name = "YES|NO", value_parser = yes_no(), hide_possible_values = true)]
     same_item: Option<bool>,
     /// Whether it can be had
-    #[arg(long, value_parser = yes_no())]
+    #[arg(long, value_name = "YES|NO", value_parser = yes_no(), hide_possible_values = true)]
     in_stock: Option<bool>,
     #[command(flatten)]
     acting: Acting,
@@ -171,7 +172,7 @@ pub struct Stock {
     #[arg(long)]
     sku: Word,
     /// Whether it can be had
-    #[arg(long, value_parser = yes_no(), action = clap::ArgAction::Set)]
+    #[arg(long, value_name = "YES|NO", value_parser = yes_no(), hide_possible_values = true, action = clap::ArgAction::Set)]
     in_stock: bool,
     #[command(flatten)]
     acting: Acting,
@@ -181,5 +182,149 @@ impl Verb for Stock {
     on_claim!();
     fn event(self, _: &Desk) -> Result<Event> {
         Ok(StockReported { sku: self.sku, in_stock: self.in_stock }.into())
+    }
+}
+
+/// Record that units were repaired
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  claims repaired C1 --units L1#1 --authorized-repair yes")]
+pub struct Repaired {
+    /// The claim
+    #[arg(value_parser = claim_id)]
+    claim: ClaimId,
+    /// Units: all, L1, L1#2 or L1#1-3, several with commas
+    #[arg(long, default_value = "all")]
+    units: String,
+    /// Whether an authorized workshop did it
+    #[arg(long, value_name = "YES|NO", value_parser = yes_no(), hide_possible_values = true)]
+    authorized_repair: Option<bool>,
+    #[command(flatten)]
+    acting: Acting,
+}
+
+impl Verb for Repaired {
+    on_claim!();
+    fn event(self, desk: &Desk) -> Result<Event> {
+        let units = desk.units(&self.units)?;
+        Ok(RepairCompleted { units, authorized_repair: self.authorized_repair }.into())
+    }
+}
+
+/// Send repaired units back
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  claims ship-repair C1 --units L1#1 --parcel P3 --rma RMA-1001")]
+pub struct ShipRepair {
+    /// The claim
+    #[arg(value_parser = claim_id)]
+    claim: ClaimId,
+    /// Units: all, L1, L1#2 or L1#1-3, several with commas
+    #[arg(long, default_value = "all")]
+    units: String,
+    /// The parcel
+    #[arg(long, value_name = "ID")]
+    parcel: Option<ParcelId>,
+    /// RMA number that is closed with it
+    #[arg(long, value_name = "NUMBER")]
+    rma: Option<Rma>,
+    #[command(flatten)]
+    acting: Acting,
+}
+
+impl Verb for ShipRepair {
+    on_claim!();
+    fn event(self, desk: &Desk) -> Result<Event> {
+        let units = desk.units(&self.units)?;
+        Ok(RepairShipped { units, parcel: self.parcel, rma: self.rma }.into())
+    }
+}
+
+/// Send parts to the customer
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  claims send-parts C1 --units L1#1 --parcel P3")]
+pub struct SendParts {
+    /// The claim
+    #[arg(value_parser = claim_id)]
+    claim: ClaimId,
+    /// Units: all, L1, L1#2 or L1#1-3, several with commas
+    #[arg(long, default_value = "all")]
+    units: String,
+    /// The parcel
+    #[arg(long, value_name = "ID")]
+    parcel: Option<ParcelId>,
+    /// Whether an authorized workshop fits them
+    #[arg(long, value_name = "YES|NO", value_parser = yes_no(), hide_possible_values = true)]
+    authorized_repair: Option<bool>,
+    #[command(flatten)]
+    acting: Acting,
+}
+
+impl Verb for SendParts {
+    on_claim!();
+    fn event(self, desk: &Desk) -> Result<Event> {
+        let units = desk.units(&self.units)?;
+        let Self { parcel, authorized_repair, .. } = self;
+        Ok(SparePartsSent { units, parcel, authorized_repair }.into())
+    }
+}
+
+/// Send a replacement
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  claims ship-replacement C1 --units L1#2 --parcel P4 --variant new --rma RMA-1001")]
+pub struct ShipReplacement {
+    /// The claim
+    #[arg(value_parser = claim_id)]
+    claim: ClaimId,
+    /// Units: all, L1, L1#2 or L1#1-3, several with commas
+    #[arg(long, default_value = "all")]
+    units: String,
+    /// The parcel
+    #[arg(long, value_name = "ID")]
+    parcel: Option<ParcelId>,
+    /// New or refurbished
+    #[arg(long, value_parser = one_of!(Variant))]
+    variant: Option<Variant>,
+    /// RMA number that is closed with it
+    #[arg(long, value_name = "NUMBER")]
+    rma: Option<Rma>,
+    #[command(flatten)]
+    acting: Acting,
+}
+
+impl Verb for ShipReplacement {
+    on_claim!();
+    fn event(self, desk: &Desk) -> Result<Event> {
+        let units = desk.units(&self.units)?;
+        let Self { parcel, variant, rma, .. } = self;
+        Ok(ReplacementShipped { units, parcel, variant, rma }.into())
+    }
+}
+
+/// Record that a replacement has arrived
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  claims replacement-delivered C1 --units L1#2 --parcel P4")]
+pub struct ReplacementDelivered {
+    /// The claim
+    #[arg(value_parser = claim_id)]
+    claim: ClaimId,
+    /// Units: all, L1, L1#2 or L1#1-3, several with commas
+    #[arg(long, default_value = "all")]
+    units: String,
+    /// The parcel
+    #[arg(long, value_name = "ID")]
+    parcel: Option<ParcelId>,
+    #[command(flatten)]
+    acting: Acting,
+}
+
+impl Verb for ReplacementDelivered {
+    on_claim!();
+    fn event(self, desk: &Desk) -> Result<Event> {
+        let units = desk.units(&self.units)?;
+        Ok(event::ReplacementDelivered { units, parcel: self.parcel }.into())
     }
 }

@@ -1,0 +1,385 @@
+//! What must hold whatever is asked of a ledger (policies/model.md section 7). Random work, mostly sensible, on a few
+//! orders and claims; a failure prints the log in the text form, from which a case in `fixtures/gwt` is made.
+
+mod support;
+#[path = "support/chance.rs"]
+mod chance;
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
+use chance::{Op, Run, ops};
+use claims::ledger::Outcome;
+use claims::store::memory::MemoryStore;
+use claims::store::{Span, Store};
+use claims::view::books_as_of;
+use proptest::prelude::*;
+use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
+use replay::audit::Replay;
+use replay::books::{Books, ClaimRows, rows as books_rows};
+use replay::case::Case;
+use replay::claim::Claim;
+use replay::codec::{OwnedRow, Recorded, open};
+use replay::event::{Event, OrderRecorded};
+use replay::history::Cut;
+use replay::ids::{ClaimId, Position, Revision, Stream};
+use replay::order::{Order, OrderState};
+use replay::time::Instant;
+use replay::units::Units;
+use serde_json::json;
+use support::{Script, check_sound, memory, rows, same_books};
+
+fn config(cases: u32) -> Config {
+    // A failure prints its smallest form, which becomes a case of fixtures/gwt; no second file of seeds beside it.
+    Config { cases, failure_persistence: None, max_shrink_iters: 400, ..Config::default() }
+}
+
+fn run(ops: &[Op]) -> Run<MemoryStore> {
+    let mut run = Run::new(Script::new(memory("properties")), true);
+    for op in ops {
+        let _ = run.step(op);
+    }
+    run
+}
+
+/// Fails with the log as text.
+fn fail<S: Store>(store: &mut S, why: impl std::fmt::Display) -> TestCaseError {
+    TestCaseError::fail(format!("{why}\nthe log:\n{}", support::log_text(&rows(store))))
+}
+
+proptest! {
+    #![proptest_config(config(40))]
+
+    /// Live books, replayed books and the books as of the head are the same; positions and revisions are dense; the
+    /// root is the one that RFC 6962 gives for the stored bodies; money stays within what was taken.
+    #[test]
+    fn the_log_gives_the_books(ops in ops(40)) {
+        let mut run = Run::new(Script::new(memory("properties")), true);
+        let mut amended = false;
+        for op in &ops {
+            let Some(result) = run.step(op) else { continue };
+            if let Ok(receipt) = &result {
+                amended |= matches!(receipt.kind.as_str(), "event_reversed" | "event_corrected" | "chargeback_opened");
+                let paid = matches!(receipt.kind.as_str(), "refund_issued" | "gift_credit_issued");
+                // What lowers the cap afterwards (a payment that bounced) cannot call money back.
+                if paid || !amended {
+                    let fault = over_the_cap(&mut run, !amended);
+                    if let Some(why) = fault {
+                        return Err(fail(run.script.ledger.store(), why));
+                    }
+                }
+            }
+        }
+        let store = run.script.ledger.store();
+        let outcome = check_sound(store).map_err(|why| fail(store, why))?;
+        let head = books_as_of(store, &Cut::default()).map_err(|why| fail(store, why))?;
+        same_books("replayed", &outcome.books, "as of the head", &head.books).map_err(|why| fail(store, why))?;
+        prop_assert_eq!(outcome.books.control_totals(), head.books.control_totals());
+    }
+}
+
+/// The first order on which more counts as paid than was taken, paid by the customer, or given as goodwill; and the
+/// first unit with two money decisions.
+fn over_the_cap(run: &mut Run<MemoryStore>, and_units: bool) -> Option<String> {
+    for claim in 1..=chance::CLAIMS {
+        let Some((case, _)) = run.claim(&format!("C{claim}")) else { continue };
+        let Some(order) = case.order_state() else { continue };
+        let (mut paid, mut cap) = (0, order.captured_minor);
+        let mut decided = Units::default();
+        for claim in case.claims.values() {
+            let Some(state) = claim.state(&Cut::default()) else { continue };
+            paid += state.credited_minor() + state.charged_back_minor();
+            cap += state.customer_costs_minor() + state.goodwill_minor;
+            for decision in state.decisions.iter().filter(|d| d.remedy.pays_money()) {
+                let twice = decided.intersection(&decision.units);
+                if and_units && !twice.is_empty() {
+                    return Some(format!("{twice} is paid for twice"));
+                }
+                decided = decided.union(&decision.units);
+            }
+        }
+        if paid > cap {
+            return Some(format!("{paid} paid of at most {cap} on the order of C{claim}"));
+        }
+    }
+    None
+}
+
+proptest! {
+    #![proptest_config(config(16))]
+
+    /// However the log is read, in one scan or in pieces of any size, the same comes out byte for byte.
+    #[test]
+    fn chunks_make_no_difference(ops in ops(30), sizes in proptest::collection::vec(1..=9u64, 1..=12)) {
+        let mut run = run(&ops);
+        let store = run.script.ledger.store();
+        let whole = check_sound(store).map_err(|why| fail(store, why))?;
+        let mut replay = Replay::new(Some(support::origin()), Cut::default());
+        let (last, mut first, mut sizes) = (store.tip().unwrap().position, 1, sizes.iter().cycle());
+        while first <= last {
+            let size = *sizes.next().unwrap();
+            for row in support::rows_of(store, Span { first, last: first + size - 1 }) {
+                replay.row(&row.as_row());
+            }
+            first += size;
+        }
+        let pieces = replay.finish();
+        prop_assert_eq!(&pieces.books, &whole.books);
+        prop_assert_eq!(pieces.books.digest(), whole.books.digest());
+        prop_assert_eq!(pieces.root, whole.root);
+        prop_assert_eq!(pieces.kinds, whole.kinds);
+        prop_assert_eq!(pieces.frontier.to_bytes(), whole.frontier.to_bytes());
+    }
+
+    /// The books as of a position, and as of what was known then, are those of a ledger that stopped there.
+    #[test]
+    fn as_of_is_where_a_ledger_stopped(ops in ops(24)) {
+        let mut run = Run::new(Script::new(memory("properties")), true);
+        let mut stopped: BTreeMap<u64, (Instant, Books)> = BTreeMap::new();
+        for op in &ops {
+            let _ = run.step(op);
+            let store = run.script.ledger.store();
+            let tip = store.tip().unwrap();
+            let known = Instant::from_micros(tip.recorded_at).unwrap();
+            stopped.entry(tip.position).or_insert((known, store.books().unwrap()));
+        }
+        let store = run.script.ledger.store();
+        for (position, (known, books)) in &stopped {
+            let cuts = [
+                ("position", Cut { position: Position::new(*position), ..Cut::default() }),
+                ("known at", Cut { known_at: Some(*known), ..Cut::default() }),
+            ];
+            for (what, cut) in cuts {
+                let then = books_as_of(store, &cut).map_err(|why| fail(store, why))?;
+                same_books("stopped", books, what, &then.books)
+                    .map_err(|why| fail(store, format!("as of {what} {position}: {why}")))?;
+            }
+        }
+    }
+
+    /// The same keys and contents again, all of them, in order: every first receipt again, and not a byte more.
+    #[test]
+    fn repetitions_change_nothing(ops in ops(30)) {
+        let mut first = Run::new(Script::new(memory("properties")), true);
+        let mut recorded = Vec::new();
+        for op in &ops {
+            if let Some(Ok(receipt)) = first.step(op) {
+                recorded.push((first.lines.last().unwrap().1.clone(), receipt));
+            }
+        }
+        let store = first.script.ledger.store();
+        let (rows_before, books_before, tip_before) = (rows(store), store.books().unwrap(), store.tip().unwrap());
+        for (line, receipt) in recorded {
+            let again = first.script.line(&line).map_err(|why| TestCaseError::fail(format!("{line}\n{why}")))?;
+            let again = again.unwrap();
+            prop_assert_eq!(again.outcome, Outcome::AlreadyRecorded);
+            prop_assert_eq!((again.position, again.event_id), (receipt.position, receipt.event_id));
+        }
+        let store = first.script.ledger.store();
+        prop_assert_eq!(rows(store), rows_before);
+        prop_assert_eq!(store.books().unwrap(), books_before);
+        prop_assert_eq!(store.tip().unwrap(), tip_before);
+    }
+
+    /// Commits may gather commands in groups of any size; what is recorded is the same.
+    #[test]
+    fn groups_make_no_difference(ops in ops(30), sizes in proptest::collection::vec(1..=7usize, 1..=8)) {
+        let mut alone = Run::new(Script::new(memory("properties")), false);
+        for op in &ops {
+            let _ = alone.step(op);
+        }
+        let mut grouped = Script::new(memory("properties"));
+        grouped.ledger.door().set_now(alone.lines[0].0);
+        let proposals: Vec<_> = alone.lines.iter().map(|(_, line)| grouped.proposal(line)).collect();
+        let (mut rest, mut sizes) = (&proposals[..], sizes.iter().cycle());
+        while !rest.is_empty() {
+            let (group, later) = rest.split_at(rest.len().min(*sizes.next().unwrap()));
+            grouped.ledger.record_group(group.iter().map(|p| vec![p.clone()]).collect()).unwrap();
+            rest = later;
+        }
+        let (a, b) = (alone.script.ledger.store(), grouped.ledger.store());
+        prop_assert_eq!(rows(a), rows(b));
+        same_books("alone", &a.books().unwrap(), "grouped", &b.books().unwrap()).map_err(|why| fail(a, why))?;
+        check_sound(b).map_err(|why| fail(b, why))?;
+    }
+}
+
+proptest! {
+    #![proptest_config(config(40))]
+
+    /// A reversed event counts as one that was never recorded; only the record itself still shows it.
+    #[test]
+    fn a_reversal_is_a_log_without_the_event(ops in ops(30), choice in any::<u16>()) {
+        let mut run = run(&ops);
+        let all = rows(run.script.ledger.store());
+        let candidates: Vec<&OwnedRow> = all.iter().filter(|row| row.stream != "ledger").collect();
+        for offset in 0..candidates.len() {
+            let x = candidates[(usize::from(choice) + offset) % candidates.len()];
+            if x.kind == "historical_credit_recorded" {
+                continue; // it would leave a claim without a beginning
+            }
+            let id = uuid::Uuid::from_bytes(x.event_id);
+            let line = format!(r#"{} event_reversed {{"target":"{id}","reason_code":"typo"}}"#, x.stream);
+            if run.script.line(&line).is_err() {
+                continue;
+            }
+            let store = run.script.ledger.store();
+            check_sound(store).map_err(|why| fail(store, why))?;
+            let with = claims::view::case_of(store, &support::stream(&x.stream)).map_err(|why| fail(store, why))?;
+            let without = case_without(&all, x, &with);
+            for claim in with.claims.keys() {
+                let (a, b) = (left_of(&with, claim), left_of(&without, claim));
+                if a != b {
+                    let why = format!("{} {} reversed (position {})\n  with: {a:?}\n  without: {b:?}", x.stream, x.kind, x.position);
+                    return Err(fail(store, why));
+                }
+            }
+            break;
+        }
+    }
+}
+
+/// Folds the streams of a case once more, as if one event had not been recorded.
+fn case_without(all: &[OwnedRow], x: &OwnedRow, like: &Case) -> Case {
+    let mut case = Case::default();
+    let order = like.order.as_ref().map(|o| Stream::Order(o.id.clone()));
+    let mut revisions: BTreeMap<&str, Option<Revision>> = BTreeMap::new();
+    for row in all.iter().filter(|row| row.position != x.position) {
+        let mut recorded: Recorded = open(&row.as_row()).unwrap();
+        let revision = revisions.entry(&row.stream).or_default();
+        *revision = Some(Revision::after(*revision));
+        recorded.envelope.revision = revision.unwrap();
+        match recorded.envelope.stream.clone() {
+            Stream::Claim(id) if like.claims.contains_key(&id) => {
+                let claim = Claim::apply(case.claims.remove(&id), &id, recorded).unwrap();
+                case.claims.insert(id, claim);
+            }
+            Stream::Order(id) if order == Some(Stream::Order(id.clone())) => {
+                case.order = Some(Order::apply(case.order.take(), &id, recorded).unwrap());
+            }
+            _ => {}
+        }
+    }
+    case
+}
+
+/// What finance and operations see of a claim, without the trace of what was taken back: its row on the board, what is
+/// owed, and what stands of each total over all months.
+fn left_of(case: &Case, claim: &ClaimId) -> (String, String, BTreeMap<String, i128>) {
+    let ClaimRows { board, totals, obligations, .. } = books_rows(case, claim, &Cut::default()).unwrap();
+    let mut net: BTreeMap<String, i128> = BTreeMap::new();
+    for (key, sums) in totals {
+        let name = format!("{} {} {} {} {}", key.merchant, key.country, key.reason, key.kind, key.currency);
+        *net.entry(name).or_default() +=
+            i128::from(sums.credited_minor) - i128::from(sums.reversed_minor) - i128::from(sums.failed_minor);
+    }
+    net.retain(|_, sum| *sum != 0);
+    (format!("{board:?}"), format!("{obligations:?}"), net)
+}
+
+proptest! {
+    #![proptest_config(config(8))]
+
+    /// Memory and SQLite, told the same, hold the same: rows, tip, keys, personal values, books.
+    #[test]
+    fn stores_hold_the_same(ops in ops(20)) {
+        let folder = tempfile::tempdir().unwrap();
+        let mut memory = run(&ops);
+        let mut sqlite = Script::new(support::sqlite(&folder.path().join("ledger.db"), "properties"));
+        for (now, line) in &memory.lines {
+            sqlite.ledger.door().set_now(*now);
+            let _ = sqlite.line(line);
+        }
+        let (a, b) = (memory.script.ledger.store(), sqlite.ledger.store());
+        let (rows_a, rows_b) = (rows(a), rows(b));
+        prop_assert_eq!(&rows_a, &rows_b);
+        prop_assert_eq!(a.tip().unwrap(), b.tip().unwrap());
+        same_books("memory", &a.books().unwrap(), "SQLite", &b.books().unwrap()).map_err(|why| fail(a, why))?;
+        for row in &rows_a {
+            let (mut x, mut y) = (a.personal(row.position).unwrap(), b.personal(row.position).unwrap());
+            x.sort_by(|x, y| x.path.cmp(&y.path));
+            y.sort_by(|x, y| x.path.cmp(&y.path));
+            prop_assert_eq!(x, y);
+        }
+        check_sound(b).map_err(|why| fail(b, why))?;
+    }
+}
+
+/// Lines of an order with prices, discounts and tax that do not divide.
+fn order_lines() -> impl Strategy<Value = (Vec<(u32, u64, u64, u64)>, u64)> {
+    let line = (1..=7u32, 0..=9_999u64, 0..=100u64, 0..=5_000u64);
+    (proptest::collection::vec(line, 1..=4), 0..=100u64)
+}
+
+proptest! {
+    #![proptest_config(config(256))]
+
+    /// Splitting an order into claims changes no cent of price, discount or tax (H-9).
+    #[test]
+    fn the_parts_of_an_order_are_its_whole((lines, discount) in order_lines(), owner in proptest::collection::vec(0..3usize, 28)) {
+        let nets: Vec<u64> = lines.iter().map(|(n, price, percent, _)| {
+            let gross = u64::from(*n) * price;
+            gross - gross * percent / 100
+        }).collect();
+        let order_discount = nets.iter().sum::<u64>() * discount / 100;
+        let order = sale(&lines, order_discount);
+        let total: u64 = nets.iter().sum::<u64>() - order_discount + lines.iter().map(|(.., tax)| tax).sum::<u64>();
+        prop_assert_eq!(order.value_minor(&order.units()), total);
+
+        let mut claims = vec![Units::default(); 3];
+        let mut owner = owner.iter().cycle();
+        let mut singles = 0;
+        for (line, first, last) in order.units().ranges() {
+            for number in first..=last {
+                let unit: Units = serde_json::from_value(json!([format!("{}#{number}", line.as_str())])).unwrap();
+                singles += order.value_minor(&unit);
+                let claim = &mut claims[*owner.next().unwrap()];
+                *claim = claim.union(&unit);
+            }
+        }
+        prop_assert_eq!(singles, total);
+        prop_assert_eq!(claims.iter().map(|units| order.value_minor(units)).sum::<u64>(), total);
+    }
+}
+
+fn sale(lines: &[(u32, u64, u64, u64)], order_discount_minor: u64) -> OrderState {
+    let lines: Vec<_> = lines
+        .iter()
+        .enumerate()
+        .map(|(i, (quantity, price, percent, tax))| {
+            json!({"id": format!("L{i}"), "sku": "A", "class": "main", "condition_sold": "new", "quantity": quantity,
+                "unit_price_minor": price, "line_discount_minor": u64::from(*quantity) * price * percent / 100,
+                "tax_minor": tax})
+        })
+        .collect();
+    let sale: OrderRecorded = serde_json::from_value(json!({
+        "policy": "P", "channel": "direct", "currency": "USD", "purchased_at": "2024-03-01T10:00:00Z",
+        "ship_to": {"country": "US"}, "tax_mode": "exclusive", "order_discount_minor": order_discount_minor,
+        "shipping_minor": 0, "shipping_tax_minor": 0, "lines": lines,
+    }))
+    .unwrap();
+    Event::from(sale.clone()).check().unwrap();
+    OrderState { sale, captured_minor: 0, parcels: BTreeMap::new() }
+}
+
+/// The random work is worth its time: all of it together records every kind it knows, and is refused for many reasons.
+#[test]
+fn the_work_covers_the_catalogue() {
+    let mut runner = TestRunner::new_with_rng(config(150), TestRng::deterministic_rng(RngAlgorithm::ChaCha));
+    let (recorded, refused) = (RefCell::new(BTreeMap::new()), RefCell::new(BTreeMap::new()));
+    let result = runner.run(&ops(40), |ops| {
+        let mut run = Run::new(Script::new(memory("properties")), true);
+        for op in &ops {
+            match run.step(op) {
+                Some(Ok(receipt)) => *recorded.borrow_mut().entry(receipt.kind).or_insert(0) += 1,
+                Some(Err(why)) => *refused.borrow_mut().entry(why.code).or_insert(0) += 1,
+                None => {}
+            }
+        }
+        Ok(())
+    });
+    result.unwrap();
+    println!("{:?}\n{:?}", recorded.borrow(), refused.borrow());
+    assert!(recorded.borrow().len() >= 41, "only {:?}", recorded.borrow());
+    assert!(refused.borrow().len() >= 25, "only {:?}", refused.borrow());
+}
