@@ -6,8 +6,8 @@
 //! ```
 
 use replay::{
-    canonical::{self, Limits},
-    event::{Event, Kind, Unreadable},
+    canonical::{self, CanonicalError, Limits},
+    event::{Event, Kind, Unreadable, misread, payload::present},
     ids::{ActorId, Code, EventId, Expected, ExternalId, SourceId, Stream, Word},
     seal::Proposal,
     time::When,
@@ -23,18 +23,27 @@ pub const COMMAND_BYTES_MAX: usize = 256 * 1024;
 pub const COMMAND_DEPTH_MAX: u8 = 32;
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, rename = "a command")]
 struct Wire {
     stream: Stream,
+    #[serde(default, deserialize_with = "present")]
     expected_revision: Option<u64>,
     kind: String,
+    #[serde(default, deserialize_with = "present")]
     effective_at: Option<When>,
+    #[serde(default, deserialize_with = "present")]
     actor: Option<ActorId>,
+    #[serde(default, deserialize_with = "present")]
     role: Option<Code>,
+    #[serde(default, deserialize_with = "present")]
     approver: Option<ActorId>,
+    #[serde(default, deserialize_with = "present")]
     source: Option<SourceId>,
+    #[serde(default, deserialize_with = "present")]
     external_id: Option<ExternalId>,
+    #[serde(default, deserialize_with = "present")]
     causation: Option<EventId>,
+    #[serde(default, deserialize_with = "present")]
     correlation: Option<Word>,
     payload: Value,
 }
@@ -59,15 +68,8 @@ pub struct Defaults {
 /// What cannot be read, with the kind of the fault in `code`.
 pub fn parse(line: &[u8], defaults: &Defaults, begun: &dyn Fn(&Stream) -> bool) -> Result<Proposal> {
     let limits = Limits { bytes_max: COMMAND_BYTES_MAX, depth_max: COMMAND_DEPTH_MAX };
-    let value = canonical::parse(line, &limits).map_err(|why| {
-        let hint = "one JSON object a line, integers only; claims schema command shows the fields";
-        Error::unreadable("malformed_json", why.to_string()).hint(hint)
-    })?;
-    let wire: Wire = serde_json::from_value(value).map_err(|why| {
-        let text = why.to_string();
-        let code = if text.contains("UTC offset") { "time_without_offset" } else { "not_a_command" };
-        Error::unreadable(code, text).hint("claims schema command shows the fields of a command")
-    })?;
+    let value = canonical::parse(line, &limits).map_err(|why| malformed(line, &why))?;
+    let wire: Wire = misread::from_value(value).map_err(|why| misfit(why, "command"))?;
     let kind: Kind = wire.kind.parse().map_err(unreadable)?;
     let event = event_of(kind, wire.payload)?;
     let expected = match wire.expected_revision {
@@ -102,6 +104,10 @@ pub fn parse(line: &[u8], defaults: &Defaults, begun: &dyn Fn(&Stream) -> bool) 
 /// # Errors
 /// Unknown fields, wrong types and unsound payloads.
 pub fn event_of(kind: Kind, payload: Value) -> Result<Event> {
+    if !payload.is_object() {
+        return Err(Error::unreadable("wrong_type", format!("the payload of {kind} is an object"))
+            .hint(format!("claims schema {kind} shows the fields and their types")));
+    }
     let mut event = Event::decode(kind, kind.version(), &payload.to_string()).map_err(unreadable)?;
     let mut committed = None;
     event.personals(&mut |path, value| {
@@ -118,25 +124,97 @@ pub fn event_of(kind: Kind, payload: Value) -> Result<Event> {
     }
 }
 
+/// Text that is no JSON, with what stands before the fault: few editors count bytes.
+fn malformed(line: &[u8], why: &CanonicalError) -> Error {
+    let error = Error::unreadable(why.code(), why.to_string()).hint(why.hint());
+    match why.at().and_then(|at| line.get(..at)) {
+        None | Some([]) => error,
+        Some(before) => {
+            let text = String::from_utf8_lossy(before);
+            let from = text.char_indices().rev().nth(SHOWN_CHARS - 1).map_or(0, |(at, _)| at);
+            let dots = if from > 0 { "..." } else { "" };
+            let shown: String = text.chars().skip(text[..from].chars().count()).map(visible).collect();
+            error.details(vec![format!("after {dots}{shown}")])
+        }
+    }
+}
+
+/// Most characters of a malformed line that an error repeats.
+const SHOWN_CHARS: usize = 40;
+
+/// Control characters must not reach a terminal.
+fn visible(c: char) -> char {
+    if c.is_control() { char::REPLACEMENT_CHARACTER } else { c }
+}
+
 fn unreadable(why: Unreadable) -> Error {
-    let (code, hint) = match &why {
-        Unreadable::Kind(_) => ("unknown_kind", "claims schema lists the kinds".to_string()),
-        Unreadable::Version(..) => ("unknown_version", "this program knows older versions only".into()),
-        Unreadable::Payload(kind, text) => {
-            let code = if text.contains("unknown field") {
-                "unknown_field"
-            } else if text.contains("missing field") {
-                "missing_field"
-            } else if text.contains("UTC offset") {
-                "time_without_offset"
-            } else {
-                "wrong_type"
-            };
-            (code, format!("claims schema {kind} shows the fields and their types"))
+    match &why {
+        Unreadable::Kind(_) => {
+            Error::unreadable("unknown_kind", why.to_string()).hint("claims schema lists the kinds")
         }
-        Unreadable::Unsound(kind, _) => {
-            ("unsound_payload", format!("claims schema {kind} shows the fields and their types"))
-        }
-    };
-    Error::unreadable(code, why.to_string()).hint(hint)
+        Unreadable::Version(..) => Error::unreadable("unknown_version", why.to_string())
+            .hint("this program knows older versions only"),
+        Unreadable::Payload(kind, _) => misfit(why.to_string(), kind.as_str()),
+        Unreadable::Unsound(kind, _) => Error::unreadable("unsound_payload", why.to_string())
+            .hint(format!("claims schema {kind} shows the fields and their types")),
+    }
+}
+
+/// What tells one misfit from the next: words of the message, its code, and a hint where the schema is not enough.
+const MISFITS: [(&str, &str, Option<&str>); 27] = [
+    ("unknown field", "unknown_field", None),
+    ("missing field", "missing_field", None),
+    ("invalid type: null", "null_for_a_value", Some("leave a field out when there is nothing to say")),
+    (
+        "UTC offset",
+        "time_without_offset",
+        Some("write it like 2024-04-15T12:00:00-05:00, with the offset of the place where it happened"),
+    ),
+    ("is no time;", "not_a_time", None),
+    ("is no day;", "not_a_day", None),
+    ("outside 1970 to 2255", "time_out_of_range", Some("check the year")),
+    (
+        "ISO 4217",
+        "unknown_currency",
+        Some("use the three capital letters of a currency in use, such as USD, EUR or JPY"),
+    ),
+    (
+        "cannot be below zero",
+        "negative_amount",
+        Some("amounts are never negative; taking back is an event of its own, such as a reversal"),
+    ),
+    ("cannot be above", "amount_too_large", Some("check the currency and the number of digits")),
+    (
+        "whole number of minor units",
+        "not_an_amount",
+        Some("write an amount like {\"minor\":1250,\"currency\":\"USD\"} for 12.50 USD"),
+    ),
+    ("object for Amount", "not_an_amount", Some("write an amount like {\"minor\":1250,\"currency\":\"USD\"}")),
+    ("names neither a unit", "bad_units", Some(UNITS)),
+    ("is not a line id", "bad_units", Some(UNITS)),
+    ("is not a number from 1", "bad_units", Some("units are numbered from 1, without leading zeros")),
+    ("ends before it starts", "bad_units", Some("write the lower number first, such as L1#1-3")),
+    ("has to be written", "units_not_canonical", Some("write a single unit without a range")),
+    ("have to be written as one range", "units_not_canonical", Some("write neighbouring units as one range")),
+    ("has to stand before", "units_not_canonical", Some("sort units by line, then by number")),
+    ("have units in common", "units_not_canonical", Some("name each unit once")),
+    ("ranges of units", "too_many_entries", Some("spread the units over several events")),
+    ("a list has", "too_many_entries", Some("spread the entries over several events")),
+    ("control character", "control_character", Some("take the character out; personal texts may hold line feeds and tabs")),
+    ("characters, at most", "too_long", Some("keep large texts and files outside and record their SHA-256")),
+    ("this is no", "bad_text", None),
+    ("it is empty", "bad_text", None),
+    ("unknown word", "unknown_word", None),
+];
+const UNITS: &str = "write a unit as LINE#NUMBER, such as L1#2, and a range as L1#1-3";
+
+/// JSON that is no command, or no payload of its kind.
+fn misfit(why: String, schema: &str) -> Error {
+    let found = MISFITS.iter().find(|(words, ..)| why.contains(words));
+    let (code, hint) = found.map_or(("wrong_type", None), |(_, code, hint)| (*code, *hint));
+    let error = Error::unreadable(code, why);
+    match hint {
+        Some(hint) => error.hint(hint),
+        None => error.hint(format!("claims schema {schema} shows the fields and their types")),
+    }
 }

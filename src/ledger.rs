@@ -162,8 +162,25 @@ impl<S: Store> Ledger<S> {
     /// # Errors
     /// Storage errors, after which nothing of the group is recorded.
     pub fn record_group(&mut self, batches: Vec<Batch>) -> Result<Vec<Result<Vec<Receipt>>>> {
+        self.commit_group(batches, false)
+    }
+
+    /// As [`Ledger::record_group`], but the first batch that cannot be recorded is the last one looked at: its
+    /// error ends the list of results.
+    ///
+    /// # Errors
+    /// Storage errors, after which nothing of the group is recorded.
+    pub fn record_until_failure(&mut self, batches: Vec<Batch>) -> Result<Vec<Result<Vec<Receipt>>>> {
+        self.commit_group(batches, true)
+    }
+
+    fn commit_group(
+        &mut self,
+        batches: Vec<Batch>,
+        until_failure: bool,
+    ) -> Result<Vec<Result<Vec<Receipt>>>> {
         self.store.begin()?;
-        match self.group(batches) {
+        match self.group(batches, until_failure) {
             Ok(results) => match self.store.commit() {
                 Ok(()) => Ok(results),
                 Err(why) => Err(self.give_up(why)),
@@ -179,14 +196,19 @@ impl<S: Store> Ledger<S> {
         why
     }
 
-    fn group(&mut self, batches: Vec<Batch>) -> Result<Vec<Result<Vec<Receipt>>>> {
+    fn group(&mut self, batches: Vec<Batch>, until_failure: bool) -> Result<Vec<Result<Vec<Receipt>>>> {
         let tip = self.store.tip()?;
         // Another program may have written since: then what is known is old.
         self.cache.expect(tip.position);
         let mut group = Group { tip, touched: BTreeSet::new() };
         let mut results = Vec::with_capacity(batches.len());
         for batch in batches {
-            results.push(self.batch(&mut group, batch)?);
+            let result = self.batch(&mut group, batch)?;
+            let stop = until_failure && result.is_err();
+            results.push(result);
+            if stop {
+                break;
+            }
         }
         for key in &group.touched {
             self.cache.post(&mut self.store, key)?;

@@ -124,12 +124,12 @@ fn micros(since: Stopwatch) -> u64 {
 }
 
 /// Replays the whole log as it is at one moment, and hands back what was served at that moment.
-fn replay_all(reader: &mut SqliteStore, commitments: bool, shown: bool) -> Result<(Tip, Outcome, Books)> {
+fn replay_all(reader: &mut SqliteStore, thorough: bool, shown: bool) -> Result<(Tip, Outcome, Books)> {
     let tip = reader.tip()?;
     let origin = reader.origin().clone();
     let mut replay = Replay::new(Some(origin), Cut::default());
-    if commitments {
-        replay = replay.with_commitments();
+    if thorough {
+        replay = replay.thorough();
     }
     let progress = Progress::new("replay", tip.position, shown);
     let mut read = 0u64;

@@ -73,14 +73,25 @@ pub fn record<S: Store>(
     };
     let mut group: Vec<Pending> = Vec::new();
     let mut number = 0u64;
-    while let Some(line) = next_line(input, options.name, &mut number)? {
+    loop {
+        let line = match next_line(input, &mut number) {
+            Ok(None) => break,
+            Ok(Some(line)) => line,
+            Err(why) => {
+                let why = Error::new(ErrorKind::Storage, "input_unusable", why.to_string())
+                    .at(options.name)
+                    .hint("run the file again when it can be read; what has a key is not recorded twice");
+                run.unreadable(&mut group, number, why)?;
+                break;
+            }
+        };
         let open = group.last_mut().filter(|p| options.atomic || p.batch.len() < BATCH_COMMANDS_MAX);
         let last = open.as_ref().and_then(|p| p.batch.last()).map(|p| p.stream.clone());
         let begun = |stream: &Stream| {
             run.revisions.contains_key(stream)
                 || group.iter().any(|p| p.batch.iter().any(|q| q.stream == *stream))
         };
-        let proposal = match parse(&line, &options.defaults, &begun) {
+        let proposal = match line.and_then(|line| parse(&line, &options.defaults, &begun)) {
             Ok(proposal) => proposal,
             Err(why) => {
                 run.unreadable(&mut group, number, why.at(format!("{}:{number}", options.name)))?;
@@ -157,7 +168,10 @@ impl<S: Store> Run<'_, S> {
         }
         let streams: Vec<Vec<Stream>> =
             batches.iter().map(|batch| batch.iter().map(|p| p.stream.clone()).collect()).collect();
-        let results = self.ledger.record_group(batches)?;
+        let results = match self.options.keep_going {
+            true => self.ledger.record_group(batches)?,
+            false => self.ledger.record_until_failure(batches)?,
+        };
         for ((result, lines), streams) in results.into_iter().zip(lines).zip(streams) {
             match result {
                 Ok(receipts) => {
@@ -210,15 +224,13 @@ fn bad_line(why: &Error, lines: &[u64]) -> Option<u64> {
     lines.get(number.checked_sub(1)?).copied()
 }
 
-/// The next line that is not empty, without its line feed, and its number.
-fn next_line(input: &mut dyn BufRead, name: &str, number: &mut u64) -> Result<Option<Vec<u8>>> {
+/// The next line that is not empty, without its line feed, and its number. Of a line that is too long the rest is
+/// skipped, so that the next one can be read.
+fn next_line(input: &mut dyn BufRead, number: &mut u64) -> std::io::Result<Option<Result<Vec<u8>>>> {
+    let limit = u64::try_from(COMMAND_BYTES_MAX).unwrap_or(u64::MAX).saturating_add(2);
     loop {
         let mut line = Vec::new();
-        let limit = u64::try_from(COMMAND_BYTES_MAX).unwrap_or(u64::MAX).saturating_add(2);
-        let read = Read::take(&mut *input, limit)
-            .read_until(b'\n', &mut line)
-            .map_err(|why| Error::new(ErrorKind::Storage, "input_unusable", why.to_string()).at(name))?;
-        if read == 0 {
+        if Read::take(&mut *input, limit).read_until(b'\n', &mut line)? == 0 {
             return Ok(None);
         }
         *number += 1;
@@ -226,14 +238,16 @@ fn next_line(input: &mut dyn BufRead, name: &str, number: &mut u64) -> Result<Op
         while line.last().is_some_and(|b| matches!(b, b'\n' | b'\r')) {
             line.pop();
         }
-        if line.len() > COMMAND_BYTES_MAX && !ended {
+        if line.len() > COMMAND_BYTES_MAX {
+            if !ended {
+                input.skip_until(b'\n')?;
+            }
             let text = format!("the line has more than {COMMAND_BYTES_MAX} bytes");
-            return Err(Error::unreadable("line_too_long", text)
-                .at(format!("{name}:{number}"))
-                .hint("one command a line; keep large texts and files outside and record their SHA-256"));
+            return Ok(Some(Err(Error::unreadable("line_too_long", text)
+                .hint("one command a line; keep large texts and files outside and record their SHA-256"))));
         }
         if !line.iter().all(u8::is_ascii_whitespace) {
-            return Ok(Some(line));
+            return Ok(Some(Ok(line)));
         }
     }
 }

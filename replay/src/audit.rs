@@ -12,7 +12,7 @@ use serde_json::Value;
 use crate::{
     books::{Books, refusal_row, rows},
     case::{Broken, CaseKey, Fault, World, first_key},
-    codec::{Recorded, Row, open},
+    codec::{CodecError, Recorded, Row, RowFault, encode, open},
     event::Event,
     history::Cut,
     ids::{ClaimId, EventId, Origin, Personal, Position, Stream},
@@ -118,8 +118,9 @@ impl Replay {
         }
     }
 
-    /// Also collects every commitment to a personal value, to be opened afterwards.
-    pub fn with_commitments(mut self) -> Self {
+    /// Also collects every commitment to a personal value, to be opened afterwards, and proves that each body is
+    /// the one spelling of its event.
+    pub fn thorough(mut self) -> Self {
         self.commitments = Some(Vec::new());
         self
     }
@@ -152,6 +153,7 @@ impl Replay {
     fn recorded(&mut self, row: &Row<'_>, mut recorded: Recorded) -> Result<(), Fault> {
         if let Some(commitments) = &mut self.commitments {
             collect(row.position, &mut recorded.event, commitments);
+            one_spelling(row, &mut recorded).map_err(Fault::Row)?;
         }
         let e = &recorded.envelope;
         if self.origin.as_ref().is_some_and(|origin| *origin != e.ledger) {
@@ -270,6 +272,19 @@ impl Replay {
                 self.findings.push(Broken { position, stream, fault: Fault::EventIdIsUsedTwice });
             }
         }
+    }
+}
+
+/// An event of today's version has one spelling: what would be written for it is what is stored. (Old versions
+/// were written by older programs; their bytes are held by the tree alone.)
+fn one_spelling(row: &Row<'_>, recorded: &mut Recorded) -> Result<(), RowFault> {
+    if recorded.version != recorded.event.kind().version() {
+        return Ok(());
+    }
+    match encode(&recorded.envelope, &mut recorded.event) {
+        Ok(body) if body == row.body => Ok(()),
+        Ok(_) => Err(RowFault::Undecodable(CodecError::NotCanonical("the event has another spelling".into()))),
+        Err(why) => Err(RowFault::Undecodable(why)),
     }
 }
 

@@ -108,6 +108,69 @@ pub enum CanonicalError {
     },
 }
 
+impl CanonicalError {
+    /// The name of the fault: stable, for programs.
+    pub fn code(&self) -> &'static str {
+        use CanonicalError::*;
+        match self {
+            TextIsTooLong { .. } => "too_long",
+            TextIsNotUtf8 { .. } => "not_utf8",
+            NestingIsTooDeep { .. } => "nesting_too_deep",
+            KeyIsRepeated { .. } => "key_is_repeated",
+            ControlCharacterIsNotEscaped { .. } => "control_character",
+            SurrogateIsAlone { .. } => "lone_surrogate",
+            NumberHasAFractionOrExponent { .. } => "not_a_whole_number",
+            NumberIsOutOfRange { .. } => "number_out_of_range",
+            TextEndsTooEarly { .. }
+            | TextGoesOnAfterTheValue { .. }
+            | CharacterIsUnexpected { .. }
+            | EscapeIsMalformed { .. }
+            | NumberHasALeadingZero { .. }
+            | NumberIsNegativeZero { .. }
+            | TextIsNotCanonical { .. }
+            | ValueCannotBeSerialised { .. } => "malformed_json",
+        }
+    }
+    /// The byte where the text went wrong, counted from 0.
+    pub fn at(&self) -> Option<usize> {
+        use CanonicalError::*;
+        match *self {
+            TextIsTooLong { .. } | ValueCannotBeSerialised { .. } => None,
+            NestingIsTooDeep { at, .. }
+            | TextIsNotUtf8 { at }
+            | TextEndsTooEarly { at }
+            | TextGoesOnAfterTheValue { at }
+            | CharacterIsUnexpected { at }
+            | KeyIsRepeated { at }
+            | ControlCharacterIsNotEscaped { at }
+            | EscapeIsMalformed { at }
+            | SurrogateIsAlone { at }
+            | NumberHasAFractionOrExponent { at }
+            | NumberHasALeadingZero { at }
+            | NumberIsNegativeZero { at }
+            | NumberIsOutOfRange { at }
+            | TextIsNotCanonical { at } => Some(at),
+        }
+    }
+    /// What to do about it, for people.
+    pub fn hint(&self) -> &'static str {
+        use CanonicalError::*;
+        match self {
+            TextIsTooLong { .. } => "keep large texts and files outside and record their SHA-256",
+            TextIsNotUtf8 { .. } => "save the text as UTF-8",
+            NestingIsTooDeep { .. } => "nothing that is recorded needs such nesting; check the brackets",
+            KeyIsRepeated { .. } => "name each field of an object once",
+            ControlCharacterIsNotEscaped { .. } => "write a line feed as \\n and a tab as \\t; take others out",
+            SurrogateIsAlone { .. } => "write the character itself as UTF-8, or both halves of its escape",
+            NumberHasAFractionOrExponent { .. } => "write money in whole minor units: 12.50 USD is 1250",
+            NumberIsOutOfRange { .. } => "check the number; 9007199254740991 is the largest that is taken",
+            NumberHasALeadingZero { .. } | NumberIsNegativeZero { .. } => "write numbers like 0 or 1250",
+            TextGoesOnAfterTheValue { .. } => "write one JSON value, and nothing behind it",
+            _ => "check quotes, commas and brackets around this place",
+        }
+    }
+}
+
 impl fmt::Display for CanonicalError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         use CanonicalError::*;

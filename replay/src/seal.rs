@@ -4,7 +4,7 @@ use alloc::{format, string::String, vec::Vec};
 use serde_json::Value;
 
 use crate::{
-    codec::{CodecError, Envelope, OwnedRow, Recorded, encode},
+    codec::{CodecError, Envelope, OwnedRow, Recorded, RowFault, encode, open},
     commitment::{SALT_BYTES, commit, verify},
     event::Event,
     history::corrected,
@@ -132,7 +132,15 @@ pub fn seal(
     let body = encode(&envelope, &mut event)?;
     let kind = event.kind();
     let row = OwnedRow::of(&envelope, kind, body);
-    Ok(Sealed { row, recorded: Recorded { envelope, event, version: kind.version() }, personal })
+    // The same check right before writing and right after reading: what replay could not take is never written.
+    let recorded = open(&row.as_row()).map_err(|fault| match fault {
+        RowFault::Undecodable(why) => why,
+        other => CodecError::Envelope(format!("{other}")),
+    })?;
+    if recorded.event != event || recorded.envelope != envelope {
+        return Err(CodecError::Envelope("the event does not come back as it was written".into()));
+    }
+    Ok(Sealed { row, recorded, personal })
 }
 
 fn commit_all(

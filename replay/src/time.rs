@@ -96,6 +96,10 @@ impl When {
                 BadTime::NotATime(shown())
             }
         })?;
+        if parsed.timestamp_subsec_nanos() % 1_000 != 0 {
+            // The ledger keeps microseconds; what is finer would be lost without a word.
+            return Err(BadTime::NotATime(shown()));
+        }
         let at = Instant::from_micros(parsed.timestamp_micros())?;
         let offset_minutes =
             i16::try_from(parsed.offset().local_minus_utc() / 60).map_err(|_| BadTime::OutOfRange)?;
@@ -148,10 +152,9 @@ impl Day {
     /// [`BadTime::NotADay`].
     pub fn parse(text: &str) -> Result<Self, BadTime> {
         let bad = || BadTime::NotADay(String::from(text.get(..40).unwrap_or(text)));
-        if text.len() != 10 {
-            return Err(bad());
-        }
-        NaiveDate::parse_from_str(text, "%Y-%m-%d").map(Self).map_err(|_| bad())
+        let day = NaiveDate::parse_from_str(text, "%Y-%m-%d").map(Self).map_err(|_| bad())?;
+        // One day, one spelling: signs, blanks and short years that the library lets through are refused.
+        if format!("{day}") == text { Ok(day) } else { Err(bad()) }
     }
     /// The calendar month this day lies in.
     pub fn month(self) -> Month {
@@ -263,6 +266,9 @@ mod tests {
         assert!(matches!(When::parse("yesterday"), Err(BadTime::NotATime(_))));
         assert!(matches!(When::parse("1969-12-31T23:59:59Z"), Err(BadTime::OutOfRange)));
         assert!(matches!(Day::parse("2024-02-30"), Err(BadTime::NotADay(_))));
-        assert!(matches!(Day::parse("2024-2-3"), Err(BadTime::NotADay(_))));
+        for text in ["2024-2-3", "-001-01-01", "2024- 1- 1", "+2024-1-01", "0000000001", "2024-01-01 "] {
+            assert!(matches!(Day::parse(text), Err(BadTime::NotADay(_))), "{text}");
+        }
+        assert!(matches!(When::parse("2024-01-01T00:00:00.1234567Z"), Err(BadTime::NotATime(_))));
     }
 }

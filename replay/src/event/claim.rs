@@ -1,6 +1,6 @@
 //! Events of a claim up to its decision: contact, evidence, authorization, goods, inspection.
 
-use super::payload::{Unsound, payload, some_units};
+use super::payload::{Unsound, not_too_long, payload, some_units};
 use super::words::{
     Basis, Channel, Claimant, Defect, Direction, Disposition, Leg, Packaging, Party, Remedy, UnitStatus,
     Variant,
@@ -30,15 +30,15 @@ payload! {
     /// The reason is another one than first said.
     ClaimReclassified { to: Basis, by: Claimant, reason_code: Code, reason_text?: Personal, } @personal reason_text;
     /// Evidence arrives.
-    EvidenceSubmitted { items*: Evidence, } @check |p| { some_items(p.items.len()) }
+    EvidenceSubmitted { items*: Evidence, } @check |p| { some_entries("items", p.items.len()) }
     /// One piece of evidence; larger files are kept by hash.
     Evidence { kind: Code, sha256?: Hash, media?: Word, }
     /// Evidence was checked and does not hold.
     VerificationFailed { items*: Code, reason_code?: Code, reason_text?: Personal, } @personal reason_text;
-        @check |p| { some_items(p.items.len()) }
+        @check |p| { some_entries("items", p.items.len()) }
     /// What the policy said of each unit on that day.
     EligibilityAssessed { units*: UnitAssessment, policy_sha256?: Hash, facts_sha256?: Hash, }
-        @check |p| { some_items(p.units.len()) }
+        @check |p| { some_entries("units", p.units.len()) }
     /// One run of units with one standing.
     UnitAssessment { units: Units, status: UnitStatus, basis?: Basis, remedies*: Remedy, cites*: Code, last_days*: LastDay, }
     /// Last day of a window.
@@ -85,7 +85,13 @@ payload! {
         cause?: Code,
         tests?: Vec<Word>,
         media?: Vec<Hash>,
-    } @check |p| { some_units(&p.units) }
+    } @check |p| {
+        not_too_long("accessories_missing", p.accessories_missing.as_ref())?;
+        not_too_long("damage", p.damage.as_ref())?;
+        not_too_long("tests", p.tests.as_ref())?;
+        not_too_long("media", p.media.as_ref())?;
+        some_units(&p.units)
+    }
     /// What a device's data say about a paid period.
     ConnectivityAssessed { device?: Code, transmitted?: bool, vehicle_sold_not_removed?: bool, ownership_changed?: bool, data_ref?: Word, }
     /// Units were lost while the merchant held them.
@@ -173,10 +179,6 @@ payload! {
     DisputeResolved { result: Code, evidence?: Word, cites*: Code, by?: ActorId, }
 }
 
-fn some_items(len: usize) -> Result<(), Unsound> {
-    if len == 0 {
-        Err(Unsound { field: "items", rule: "must hold at least one entry".into() })
-    } else {
-        Ok(())
-    }
+fn some_entries(field: &'static str, len: usize) -> Result<(), Unsound> {
+    if len == 0 { Err(Unsound { field, rule: "must hold at least one entry".into() }) } else { Ok(()) }
 }

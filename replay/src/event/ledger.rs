@@ -10,6 +10,13 @@ use crate::{
     time::{Day, When},
 };
 
+/// Longest signed note of a checkpoint, in characters.
+pub const NOTE_CHARS_MAX: usize = 8_000;
+/// Most tables of a rebuild's manifest.
+pub const TABLES_MAX: usize = 50;
+/// Longest table name of a rebuild's manifest, in bytes.
+pub const TABLE_NAME_BYTES_MAX: usize = 64;
+
 payload! {
     /// A policy version comes into the log. The version in force at purchase governs a claim (H-7).
     PolicyPublished {
@@ -27,6 +34,9 @@ payload! {
     } @check |p| {
         if p.version == 0 {
             return Err(Unsound { field: "version", rule: "counts from 1".into() });
+        }
+        if !p.body.is_object() {
+            return Err(Unsound { field: "body", rule: "is an object: the policy as data".into() });
         }
         let canonical = crate::canonical::to_bytes(&p.body)
             .map_err(|e| Unsound { field: "body", rule: alloc::format!("is not canonical JSON: {e}") })?;
@@ -49,12 +59,23 @@ payload! {
     LimitSet { role: Code, act: Code, amount: Amount, }
 
     /// Personal values were erased; their commitments stay and can no longer be opened.
-    PersonalDataRedacted { targets*: RedactedField, basis: Code, requester: ActorId, }
+    PersonalDataRedacted { targets*: RedactedField, basis: Code, requester: ActorId, } @check |p| {
+        if p.targets.is_empty() {
+            return Err(Unsound { field: "targets", rule: "must name at least one value".into() });
+        }
+        Ok(())
+    }
     /// One erased value.
     RedactedField { event: EventId, path: Word, }
 
     /// The root of the log at a size, with the signed note that was given out.
-    CheckpointRecorded { size: u64, root: Hash, note: String, }
+    CheckpointRecorded { size: u64, root: Hash, note: String, } @check |p| {
+        if p.note.chars().count() > NOTE_CHARS_MAX {
+            let rule = alloc::format!("is longer than {NOTE_CHARS_MAX} characters");
+            return Err(Unsound { field: "note", rule });
+        }
+        Ok(())
+    }
 
     /// A month's books are sealed with these totals.
     PeriodClosed { period: String, totals*: ControlTotal, } @check |p| { super::ledger::month(&p.period) }
@@ -78,6 +99,11 @@ payload! {
         books_version: u32,
         /// Rows that differed from what was served (0 unless a difference was accepted).
         differences: u64,
+    } @check |p| {
+        if p.rows.len() > TABLES_MAX || p.rows.keys().any(|name| name.len() > TABLE_NAME_BYTES_MAX) {
+            return Err(Unsound { field: "rows", rule: alloc::format!("names more than {TABLES_MAX} tables or a name too long") });
+        }
+        Ok(())
     }
 
     /// A merchant's act was understood and refused. Changes no claim and no money.

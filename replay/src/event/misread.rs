@@ -48,8 +48,7 @@ const WORDS: [(&str, &str); 13] = [
 
 /// `path: what is wrong`, without the line and column of a text that nobody has seen.
 fn in_words(path: &str, why: &str) -> String {
-    let why = why.rsplit_once(" at line ").map_or(why, |(why, _)| why);
-    let mut words = why.to_owned();
+    let mut words = without_place(why).to_owned();
     // What stands in quotes is the sender's own text and stays as it is.
     if let Some((from, to)) = WORDS.iter().find(|(from, _)| words.starts_with(from)) {
         words = words.replacen(from, to, 1);
@@ -64,6 +63,15 @@ fn in_words(path: &str, why: &str) -> String {
     match path.trim_end_matches('?').trim_end_matches('.') {
         "" => words,
         path => format!("{path}: {words}"),
+    }
+}
+
+/// What stands before ` at line 1 column 9`.
+fn without_place(why: &str) -> &str {
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    match why.rsplit_once(" at line ").map(|(before, place)| (before, place.split_once(" column "))) {
+        Some((before, Some((line, column)))) if is_number(line) && is_number(column) => before,
+        _ => why,
     }
 }
 

@@ -13,7 +13,7 @@ pub mod payload;
 pub mod schema;
 pub mod words;
 
-use alloc::{boxed::Box, format, string::String};
+use alloc::{boxed::Box, string::String};
 
 pub use claim::*;
 pub use ledger::*;

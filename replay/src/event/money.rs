@@ -2,7 +2,10 @@
 
 use super::payload::{Unsound, payload, positive};
 use super::words::{Channel, Claimant, Party, PayoutTo};
+use rust_decimal::Decimal;
+
 use crate::{
+    allocate::BP_WHOLE,
     ids::{ChargeId, Code, Personal, PolicyId, RefundId, Word},
     merkle::Hash,
     money::{Amount, Currency, MINOR_MAX},
@@ -26,6 +29,10 @@ payload! {
         units?: Units,
     } @check |p| {
         positive("amount", &p.amount)?;
+        let decimal = |text: &Code| Decimal::from_str_exact(text.as_str()).is_ok_and(|rate| rate > Decimal::ZERO);
+        if p.rate.as_ref().is_some_and(|rate| !decimal(rate)) {
+            return Err(Unsound { field: "rate", rule: "is a decimal number above zero, like 1.0854".into() });
+        }
         let rate = (p.rate.is_some(), p.rate_source.is_some(), p.rate_date.is_some());
         match (&p.order_amount, rate) {
             (Some(_), (true, true, true)) | (None, (false, false, false)) => Ok(()),
@@ -47,6 +54,12 @@ payload! {
         reason_code: Code,
         reason_text: Personal,
     } @personal reason_text;
+    @check |p| {
+        if p.fee_bp.is_some_and(|bp| bp > BP_WHOLE) {
+            return Err(Unsound { field: "fee_bp", rule: alloc::format!("is at most {BP_WHOLE} basis points, the whole") });
+        }
+        Ok(())
+    }
 
     /// A fee becomes due from the customer.
     FeeCharged { charge: ChargeId, fee: Code, amount: Amount, cites*: Code, } @check |p| { positive("amount", &p.amount) }
@@ -96,6 +109,9 @@ payload! {
     } @check |p| {
         let sum: u128 = p.lines.iter().map(|l| u128::from(l.amount_minor)).sum();
         let currency: Currency = p.amount.currency();
+        if p.lines.iter().any(|line| line.quantity == 0) {
+            return Err(Unsound { field: "quantity", rule: "of every line must be at least 1".into() });
+        }
         if sum > u128::from(MINOR_MAX) || sum != u128::from(p.amount.minor()) {
             return Err(Unsound { field: "amount", rule: alloc::format!("is not the sum of its lines in {currency}") });
         }

@@ -100,7 +100,12 @@ payload! {
     /// A subscription begins on a device.
     SubscriptionActivated { line: LineId, device: Code, }
     /// What a device transmitted in a period, as counted by its platform.
-    DeviceTransmissionSummarised { device: Code, from: Day, to: Day, count: u64, last_at?: When, }
+    DeviceTransmissionSummarised { device: Code, from: Day, to: Day, count: u64, last_at?: When, } @check |p| {
+        if p.from > p.to {
+            return Err(Unsound { field: "from", rule: "is later than to".into() });
+        }
+        Ok(())
+    }
     /// A device changed hands. The parties are pseudonyms.
     OwnershipChangeRecorded { device: Code, from?: ActorId, to?: ActorId, approved_by?: ActorId, }
 

@@ -201,7 +201,7 @@ macro_rules! words {
 pub(crate) use words;
 
 /// An optional field is left out or has a value; `null` is not a third way to say the same thing.
-pub(crate) fn present<'de, D, T>(d: D) -> Result<Option<T>, D::Error>
+pub fn present<'de, D, T>(d: D) -> Result<Option<T>, D::Error>
 where
     D: serde::Deserializer<'de>,
     T: serde::Deserialize<'de>,
@@ -228,6 +228,16 @@ where
 /// Money that moves is more than nothing.
 pub(crate) fn positive(field: &'static str, amount: &Amount) -> Result<(), Unsound> {
     if amount.is_zero() { Err(Unsound { field, rule: "must be more than zero".into() }) } else { Ok(()) }
+}
+
+/// A list that may be left out has the same limit as any other.
+pub(crate) fn not_too_long<T>(field: &'static str, list: Option<&Vec<T>>) -> Result<(), Unsound> {
+    let len = list.map_or(0, Vec::len);
+    if len > LIST_LEN_MAX {
+        let rule = alloc::format!("has {len} entries, at most {LIST_LEN_MAX} are allowed");
+        return Err(Unsound { field, rule });
+    }
+    Ok(())
 }
 
 /// An act on units names at least one.

@@ -9,8 +9,8 @@ use schemars::{
 };
 use serde_json::{Map, Value, json};
 
-use super::{Kind, Remedy};
-use crate::{canonical::INTEGER_MAX, units::UNIT_NUMBER_MAX};
+use super::{Kind, NOTE_CHARS_MAX, Remedy, TABLE_NAME_BYTES_MAX, TABLES_MAX, payload::LIST_LEN_MAX};
+use crate::{allocate::BP_WHOLE, canonical::INTEGER_MAX, units::UNIT_NUMBER_MAX};
 
 /// The same payload in two forms, which differ in its personal values only.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -117,8 +117,20 @@ fn demands(kind: Kind) -> Value {
             "required": ["lines"],
             "$defs": { "OrderLine": { "properties": { "quantity": { "minimum": 1, "maximum": UNIT_NUMBER_MAX } } } },
         }),
+        PersonalDataRedacted => json!({ "properties": { "targets": some }, "required": ["targets"] }),
+        CheckpointRecorded => json!({ "properties": { "note": { "maxLength": NOTE_CHARS_MAX } } }),
+        ProjectionRebuilt => json!({ "properties": { "rows": {
+            "maxProperties": TABLES_MAX, "propertyNames": { "maxLength": TABLE_NAME_BYTES_MAX } } } }),
+        DiscretionExercised => json!({ "properties": { "fee_bp": { "maximum": BP_WHOLE } } }),
+        HistoricalCreditRecorded => json!({
+            "$defs": { "HistoricalLine": { "properties": { "quantity": { "minimum": 1 } } } },
+        }),
         EligibilityAssessed => json!({ "properties": { "units": some }, "required": ["units"] }),
-        ClaimOpened | AuthorizationGranted | ParcelReceived | ItemInspected | ItemLostInCustody
+        ItemInspected => {
+            let short = json!({ "maxItems": LIST_LEN_MAX });
+            json!({ "properties": { "units": some, "accessories_missing": short, "damage": short, "tests": short, "media": short } })
+        }
+        ClaimOpened | AuthorizationGranted | ParcelReceived | ItemLostInCustody
         | DispositionRecorded | RepairCompleted | RepairShipped | SparePartsSent | ReplacementShipped
         | ReplacementDelivered => json!({ "properties": { "units": some } }),
         EvidenceSubmitted | VerificationFailed => {
@@ -138,7 +150,7 @@ fn demands(kind: Kind) -> Value {
             ],
         }),
         CostRecorded => json!({
-            "properties": { "amount": positive },
+            "properties": { "amount": positive, "rate": { "pattern": "^[0-9]*\\.?[0-9]*[1-9][0-9]*\\.?[0-9]*$" } },
             "dependentRequired": {
                 "order_amount": ["rate", "rate_source", "rate_date"],
                 "rate": ["order_amount"], "rate_source": ["order_amount"], "rate_date": ["order_amount"],

@@ -151,12 +151,12 @@ impl Verb for Correct {
             reason_text: self.reason_text,
             evidence: self.evidence,
         };
-        let target = desk.find(self.event);
+        let target = desk.amended(self.event);
         let mut set = Map::new();
         for (name, text) in self.set {
             let mut fits = |value: &Value| {
                 correction.set = Map::from_iter([(name.clone(), value.clone())]);
-                target.is_some_and(|target| corrected(target, &correction).is_ok())
+                target.as_ref().is_some_and(|target| corrected(target, &correction).is_ok())
             };
             let (json, plain) = (read_json(&text), Value::String(text));
             // An RMA or a tracking number may look like JSON, and is a text all the same.

@@ -45,14 +45,14 @@ impl Desk {
     pub fn some_units(&self, text: Option<&str>) -> Result<Option<Units>> {
         text.map(|text| self.units(text)).transpose()
     }
-    /// An event that is on record in the stream.
-    pub fn find(&self, id: EventId) -> Option<&Event> {
+    /// What an event of the stream says, as earlier corrections have left it.
+    pub fn amended(&self, id: EventId) -> Option<Event> {
         let history = match &self.stream {
             Stream::Order(_) => self.case.order.as_ref().map(|order| &order.history),
             Stream::Claim(id) => self.case.claims.get(id).map(|claim| &claim.history),
             Stream::Ledger => None,
         };
-        Some(&history?.find(id)?.event)
+        Some(history?.amended(id)?.into_owned())
     }
     /// An amount in the currency it names, else in the order's.
     pub fn amount(&self, money: &Money) -> Result<Amount> {
