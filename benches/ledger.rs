@@ -49,7 +49,8 @@ fn main() {
     let mut ledger = prepared(&at("load.db"));
     for group in steps.chunks(500) {
         ledger.door().set_now(group.last().expect("a step").recorded_at);
-        for result in ledger.record_group(group.iter().map(|s| s.batch.clone()).collect()).expect("a commit") {
+        for result in ledger.record_group(group.iter().map(|s| s.batch.clone()).collect()).expect("a commit")
+        {
             result.expect("a generated batch is accepted");
         }
     }
@@ -88,7 +89,9 @@ fn main() {
 
 /// One line of the report; `floor` is what the ratio is against.
 fn line(what: &str, events: usize, took: Duration, floor: Option<(usize, Duration)>) {
-    let rate = |events: usize, took: Duration| u128::try_from(events).unwrap_or(0) * 1_000_000 / took.as_micros().max(1);
+    let rate = |events: usize, took: Duration| {
+        u128::try_from(events).unwrap_or(0) * 1_000_000 / took.as_micros().max(1)
+    };
     let own = rate(events, took);
     let ratio = floor.map(|(events, took)| own * 1_000 / rate(events, took).max(1));
     let ratio = ratio.map_or(String::new(), |r| format!("{}.{:03} of the floor", r / 1_000, r % 1_000));
@@ -157,8 +160,9 @@ fn raw(path: &Path, rows: &[OwnedRow], group: usize) -> Duration {
     let began = Instant::now();
     for chunk in rows.chunks(group) {
         db.execute_batch("BEGIN IMMEDIATE").expect("begin");
-        let mut insert =
-            db.prepare_cached("INSERT INTO events VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)").expect("a statement");
+        let mut insert = db
+            .prepare_cached("INSERT INTO events VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)")
+            .expect("a statement");
         for r in chunk {
             let numbers = (i64::try_from(r.position).unwrap_or(0), i64::try_from(r.revision).unwrap_or(0));
             insert
@@ -215,7 +219,9 @@ fn many_writers(path: &Path, steps: Vec<Step>) -> (usize, Duration) {
             hasher.finish()
         };
         let case = match (&first.stream, &first.event) {
-            (Stream::Claim(_), replay::event::Event::ClaimOpened(opened)) => hash(&Stream::Order(opened.order.clone())),
+            (Stream::Claim(_), replay::event::Event::ClaimOpened(opened)) => {
+                hash(&Stream::Order(opened.order.clone()))
+            }
             (stream, _) => case_of.get(stream).copied().unwrap_or_else(|| hash(stream)),
         };
         for proposal in &step.batch {
@@ -232,7 +238,10 @@ fn many_writers(path: &Path, steps: Vec<Step>) -> (usize, Duration) {
             .map(|queue| {
                 let writer = writer.clone();
                 scope.spawn(move || {
-                    queue.into_iter().map(|batch| writer.record(batch).expect("accepted").len()).sum::<usize>()
+                    queue
+                        .into_iter()
+                        .map(|batch| writer.record(batch).expect("accepted").len())
+                        .sum::<usize>()
                 })
             })
             .collect();

@@ -1,6 +1,9 @@
 //! The ledger: what comes in is found, decided, sealed, posted and committed, in that order and nowhere else.
 
 pub(crate) mod cache;
+mod receipt;
+
+pub use receipt::{Outcome, Receipt};
 
 use replay::{
     books::refusal_row,
@@ -13,7 +16,6 @@ use replay::{
     seal::{Proposal, Sealed, Stamp, same_content, seal},
     time::Instant,
 };
-use serde::Serialize;
 use std::{
     borrow::Cow,
     collections::{BTreeMap, BTreeSet},
@@ -30,50 +32,6 @@ use cache::{Cache, Loaded};
 pub const BATCH_COMMANDS_MAX: usize = 1_000;
 /// Most lines about what happened since that a stale command is told.
 const SINCE_LINES_MAX: usize = 20;
-
-/// What came of one command.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Receipt {
-    /// `recorded`, or `already_recorded` when the same key and content was there.
-    pub outcome: Outcome,
-    /// Place in the log.
-    pub position: u64,
-    /// The stream.
-    pub stream: String,
-    /// Place in the stream.
-    pub revision: u64,
-    /// Its id.
-    pub event_id: String,
-    /// What kind it is.
-    pub kind: String,
-    /// When the ledger learned it.
-    pub recorded_at: String,
-}
-
-/// Whether a command added an event.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Outcome {
-    /// A new event.
-    Recorded,
-    /// The same key and content is on record; this is its first receipt again.
-    AlreadyRecorded,
-}
-
-impl Receipt {
-    fn of(row: &OwnedRow, outcome: Outcome) -> Self {
-        let at = Instant::from_micros(row.recorded_at).unwrap_or(Instant::EPOCH);
-        Self {
-            outcome,
-            position: row.position,
-            stream: row.stream.clone(),
-            revision: row.revision,
-            event_id: uuid::Uuid::from_bytes(row.event_id).to_string(),
-            kind: row.kind.clone(),
-            recorded_at: at.to_string(),
-        }
-    }
-}
 
 /// Commands that are recorded together or not at all.
 pub type Batch = Vec<Proposal>;

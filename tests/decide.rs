@@ -87,7 +87,8 @@ fn stories() -> Stories {
 }
 
 fn cases(stories: &Stories) -> Vec<Case> {
-    let mut paths: Vec<PathBuf> = fs::read_dir(folder()).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let mut paths: Vec<PathBuf> =
+        fs::read_dir(folder()).unwrap().map(|entry| entry.unwrap().path()).collect();
     paths.sort();
     let mut cases = Vec::new();
     for path in paths.iter().filter(|path| path.file_stem().is_some_and(|stem| stem != "stories")) {
@@ -106,7 +107,9 @@ fn case(file: &str, name: String, lines: Vec<String>, stories: &Stories) -> Case
         let rest = rest.trim().to_string();
         match word {
             "given" => match rest.strip_prefix("story ") {
-                Some(story) => given.extend(stories.get(story).unwrap_or_else(|| panic!("no story {story}")).clone()),
+                Some(story) => {
+                    given.extend(stories.get(story).unwrap_or_else(|| panic!("no story {story}")).clone())
+                }
                 None => given.push(rest),
             },
             "when" => when.push(rest),
@@ -127,7 +130,13 @@ fn the_tables_hold() {
         .iter()
         .filter_map(|case| case.run().err().map(|why| format!("{}, {}:\n{why}\n", case.file, case.name)))
         .collect();
-    assert!(failed.is_empty(), "{} of {} cases do not hold\n\n{}", failed.len(), cases.len(), failed.join("\n"));
+    assert!(
+        failed.is_empty(),
+        "{} of {} cases do not hold\n\n{}",
+        failed.len(),
+        cases.len(),
+        failed.join("\n")
+    );
     println!("{} cases hold", cases.len());
     assert!(cases.len() >= 200, "the tables have shrunk to {} cases", cases.len());
     let names: BTreeSet<&str> = cases.iter().map(|case| case.name.as_str()).collect();
@@ -178,7 +187,9 @@ impl Case {
             let first = line.split(' ').next().unwrap_or_default();
             match first {
                 "recorded" => events.extend(self.when.iter().map(|line| bare(line))),
-                "already_recorded" | "refused" | "conflict" | "stale" | "unreadable" => outcome.clone_from(line),
+                "already_recorded" | "refused" | "conflict" | "stale" | "unreadable" => {
+                    outcome.clone_from(line)
+                }
                 _ => events.push(text::parse(line)),
             }
         }
@@ -217,7 +228,10 @@ impl Case {
         }) else {
             return Ok(());
         };
-        Err(format!("  says: {missing}\n found: {}", result.as_ref().err().map(ToString::to_string).unwrap_or_default()))
+        Err(format!(
+            "  says: {missing}\n found: {}",
+            result.as_ref().err().map(ToString::to_string).unwrap_or_default()
+        ))
     }
 
     fn check_state(&self, store: &mut MemoryStore) -> Result<(), String> {
@@ -394,7 +408,10 @@ codes! { code_of, REFUSALS, Refusal,
 
 /// Codes that no table can have, and why.
 const NOT_IN_TABLES: &[(&str, &str)] = &[
-    ("revision_is_not_the_next", "the ledger compares revisions before it decides; only a broken log has a gap"),
+    (
+        "revision_is_not_the_next",
+        "the ledger compares revisions before it decides; only a broken log has a gap",
+    ),
     ("stream_is_full", "needs 10,000 events; see a_stream_has_room_for_ten_thousand_events"),
 ];
 

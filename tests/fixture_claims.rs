@@ -23,8 +23,7 @@ use replay::time::{Instant, When};
 
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/claims");
 /// Kinds that no story carries: who publishes policies and imports old credits does so by other files.
-const ELSEWHERE: [Kind; 3] =
-    [Kind::PolicyPublished, Kind::CalendarPublished, Kind::HistoricalCreditRecorded];
+const ELSEWHERE: [Kind; 3] = [Kind::PolicyPublished, Kind::CalendarPublished, Kind::HistoricalCreditRecorded];
 
 /// The stories of a folder, in the order of their names.
 fn stories(folder: &str) -> Vec<PathBuf> {

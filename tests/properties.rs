@@ -1,9 +1,9 @@
 //! What must hold whatever is asked of a ledger (policies/model.md section 7). Random work, mostly sensible, on a few
 //! orders and claims; a failure prints the log in the text form, from which a case in `fixtures/gwt` is made.
 
-mod support;
 #[path = "support/chance.rs"]
 mod chance;
+mod support;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;

@@ -283,7 +283,9 @@ fn one_spelling(row: &Row<'_>, recorded: &mut Recorded) -> Result<(), RowFault> 
     }
     match encode(&recorded.envelope, &mut recorded.event) {
         Ok(body) if body == row.body => Ok(()),
-        Ok(_) => Err(RowFault::Undecodable(CodecError::NotCanonical("the event has another spelling".into()))),
+        Ok(_) => {
+            Err(RowFault::Undecodable(CodecError::NotCanonical("the event has another spelling".into())))
+        }
         Err(why) => Err(RowFault::Undecodable(why)),
     }
 }

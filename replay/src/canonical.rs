@@ -160,7 +160,9 @@ impl CanonicalError {
             TextIsNotUtf8 { .. } => "save the text as UTF-8",
             NestingIsTooDeep { .. } => "nothing that is recorded needs such nesting; check the brackets",
             KeyIsRepeated { .. } => "name each field of an object once",
-            ControlCharacterIsNotEscaped { .. } => "write a line feed as \\n and a tab as \\t; take others out",
+            ControlCharacterIsNotEscaped { .. } => {
+                "write a line feed as \\n and a tab as \\t; take others out"
+            }
             SurrogateIsAlone { .. } => "write the character itself as UTF-8, or both halves of its escape",
             NumberHasAFractionOrExponent { .. } => "write money in whole minor units: 12.50 USD is 1250",
             NumberIsOutOfRange { .. } => "check the number; 9007199254740991 is the largest that is taken",

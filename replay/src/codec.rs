@@ -100,20 +100,36 @@ struct Wire<P> {
     /// Who brought it.
     actor: ActorId,
     /// The second person, where one was needed.
-    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "crate::event::payload::present")]
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "crate::event::payload::present"
+    )]
     approver: Option<ActorId>,
     /// The event that led to this one.
-    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "crate::event::payload::present")]
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "crate::event::payload::present"
+    )]
     causation: Option<EventId>,
     /// What belongs together across streams (a request, an import).
-    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "crate::event::payload::present")]
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "crate::event::payload::present"
+    )]
     correlation: Option<Word>,
     /// When it happened.
     effective_at: Instant,
     /// Unique id.
     event_id: EventId,
     /// The source's own key.
-    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "crate::event::payload::present")]
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "crate::event::payload::present"
+    )]
     external_id: Option<ExternalId>,
     /// Kind of the payload.
     #[cfg_attr(feature = "schema", schemars(extend("pattern" = "^[a-z][a-z0-9_]*$", "maxLength" = 64)))]

@@ -7,6 +7,7 @@ mod files;
 mod output;
 mod policy;
 mod proof;
+mod show;
 mod views;
 
 pub use output::{Output, table};
@@ -73,7 +74,7 @@ enum Command {
     /// Record commands from a file or a pipe, one JSON object a line; receipts come out
     Record(files::RecordArgs),
     /// Show a claim or an order as it stands, or stood
-    Show(views::ShowArgs),
+    Show(show::ShowArgs),
     /// Show what happened on a claim or an order, with both times
     Timeline(views::TimelineArgs),
     /// List claims

@@ -37,8 +37,6 @@ pub(super) struct Terms {
     pub gift_credit: Option<Row<()>>,
     /// A person may waive the return.
     pub waiver: Option<Code>,
-    /// Clauses behind a denial where nothing is granted.
-    pub silence: Vec<Code>,
 }
 
 /// An entitlement.
@@ -98,7 +96,6 @@ impl Terms {
             let fixed = row.get("fixed")?;
             Some((fixed.get("amount")?.as_u64()?, Currency::parse(fixed.get("currency")?.as_str()?).ok()?))
         };
-        let house = body.pointer("/house/clauses").and_then(Value::as_object);
         Self {
             policy: policy.published.policy.clone(),
             sha256: policy.published.sha256,
@@ -131,11 +128,6 @@ impl Terms {
                 .find(|r| r.get("to").and_then(Value::as_str).is_some_and(|to| to.starts_with("gift_credit")))
                 .map(|r| Row::read(r, ())),
             waiver: requirements.iter().find_map(|r| named(r, "discretion.").into_iter().next()),
-            silence: house
-                .and_then(|clauses| clauses.keys().find(|id| id.ends_with("-11")))
-                .and_then(|id| id.parse().ok())
-                .into_iter()
-                .collect(),
         }
     }
     /// What may be given on these grounds for such an article.
@@ -231,7 +223,6 @@ mod tests {
             let terms = Terms::read(&policy);
             assert!(terms.grants.iter().all(|g| !g.remedies.is_empty() && !g.row.cites.is_empty()));
             assert!(terms.causes.iter().any(|row| !row.what.is_empty()) || !terms.conditions.is_empty());
-            assert!(!terms.silence.is_empty());
             let rows = terms.causes.iter().map(|r| &r.point);
             let rows = rows.chain(terms.conditions.iter().map(|r| &r.point));
             let points = rows.chain(terms.grants.iter().map(|g| &g.row.point)).flatten();

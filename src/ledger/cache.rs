@@ -136,7 +136,9 @@ impl Cache {
         if let Loaded::Broken(error) = self.load(store, key)? {
             return Ok(Loaded::Broken(error));
         }
-        Ok(Loaded::There(self.cases.get_mut(key).map(|entry| std::mem::take(&mut entry.case)).unwrap_or_default()))
+        Ok(Loaded::There(
+            self.cases.get_mut(key).map(|entry| std::mem::take(&mut entry.case)).unwrap_or_default(),
+        ))
     }
     /// Remembers what a case has become. Its rows are posted later, once per group.
     pub fn set(&mut self, key: CaseKey, case: Case) {

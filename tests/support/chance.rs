@@ -59,9 +59,8 @@ pub struct Op {
 pub fn ops(most: usize) -> impl Strategy<Value = Vec<Op>> {
     // Most of the work is on the two claims of one order, so that they get somewhere.
     let claim = prop_oneof![3 => 1..=2u8, 2 => 1..=CLAIMS];
-    let op = (0..WHAT.split_whitespace().count(), claim, any::<u16>(), 0..=130u8, 0..=4_000u16).prop_map(
-        |(what, claim, a, percent, minutes_back)| Op { what, claim, a, percent, minutes_back },
-    );
+    let op = (0..WHAT.split_whitespace().count(), claim, any::<u16>(), 0..=130u8, 0..=4_000u16)
+        .prop_map(|(what, claim, a, percent, minutes_back)| Op { what, claim, a, percent, minutes_back });
     proptest::collection::vec(op, most / 2..=most)
 }
 
@@ -124,7 +123,8 @@ impl<S: Store> Run<S> {
         if what == "open" {
             let (order, _, units) = ORDERS[a % 3];
             let units: Vec<&str> = units[(a / 3) % 6].split(',').collect();
-            let payload = json!({"order": order, "asserted": "defect", "units": units, "by": "buyer", "via": "email"});
+            let payload =
+                json!({"order": order, "asserted": "defect", "units": units, "by": "buyer", "via": "email"});
             return Some(format!("{stream} claim_opened {payload} {}", tail(self, &stream)));
         }
         if what == "historical" {
@@ -137,8 +137,14 @@ impl<S: Store> Run<S> {
             let (order, currency, _) = ORDERS[a % 3];
             let stream = format!("order/{order}");
             let (kind, payload) = match what {
-                "order" => ("shipment_dispatched", json!({"parcel": "OUT", "leg": "outbound", "tracking": "1Z999AA10123456784"})),
-                _ => ("payment_captured", json!({"payment": format!("P{a}"), "method_ref": "card", "amount": {"minor": a + 1, "currency": currency}})),
+                "order" => (
+                    "shipment_dispatched",
+                    json!({"parcel": "OUT", "leg": "outbound", "tracking": "1Z999AA10123456784"}),
+                ),
+                _ => (
+                    "payment_captured",
+                    json!({"payment": format!("P{a}"), "method_ref": "card", "amount": {"minor": a + 1, "currency": currency}}),
+                ),
             };
             return Some(format!("{stream} {kind} {payload} {}", tail(self, &stream)));
         }
@@ -178,14 +184,24 @@ impl<S: Store> Run<S> {
         let own: Vec<Units> = pieces(&state.units.units());
         let units = own.get(a % own.len().max(1)).cloned().unwrap_or_default();
         let nth = |len: usize| if len == 0 { None } else { Some(a % len) };
-        let credit = nth(state.credits.len()).and_then(|n| state.credits.keys().nth(n)).map(ToString::to_string);
-        let charge = nth(state.charges.len()).and_then(|n| state.charges.keys().nth(n)).map(ToString::to_string);
-        let back = nth(state.chargebacks.len()).and_then(|n| state.chargebacks.keys().nth(n)).map(ToString::to_string);
+        let credit =
+            nth(state.credits.len()).and_then(|n| state.credits.keys().nth(n)).map(ToString::to_string);
+        let charge =
+            nth(state.charges.len()).and_then(|n| state.charges.keys().nth(n)).map(ToString::to_string);
+        let back = nth(state.chargebacks.len())
+            .and_then(|n| state.chargebacks.keys().nth(n))
+            .map(ToString::to_string);
         let rma = nth(state.rmas.len()).and_then(|n| state.rmas.keys().nth(n)).map(ToString::to_string);
         Some(match sensible(what, state, op) {
-            "authorize" => ("authorization_granted", json!({"rma": format!("RMA-{step}"), "units": units, "written": true})),
+            "authorize" => (
+                "authorization_granted",
+                json!({"rma": format!("RMA-{step}"), "units": units, "written": true}),
+            ),
             "void" => ("authorization_voided", json!({"rma": rma?, "reason_code": "typo"})),
-            "ship" => ("shipment_dispatched", json!({"parcel": format!("B{}", a % 3), "leg": "inbound", "units": units})),
+            "ship" => (
+                "shipment_dispatched",
+                json!({"parcel": format!("B{}", a % 3), "leg": "inbound", "units": units}),
+            ),
             "scan" => {
                 let status = ["accepted", "in_transit", "delivered", "lost"][a % 4];
                 ("tracking_scanned", json!({"parcel": format!("B{}", a % 3), "status": status}))
@@ -200,7 +216,10 @@ impl<S: Store> Run<S> {
             }
             "decide" => {
                 let worth = order.map_or(1, |o| o.value_minor(&units) + o.shipping_minor());
-                ("remedy_decided", json!({"units": units, "remedy": "refund", "entitlement": amount(part(worth))}))
+                (
+                    "remedy_decided",
+                    json!({"units": units, "remedy": "refund", "entitlement": amount(part(worth))}),
+                )
             }
             "goods" => ("remedy_decided", json!({"units": units, "remedy": either("replacement", "repair")})),
             "send" => match a % 2 {
@@ -214,32 +233,61 @@ impl<S: Store> Run<S> {
                 let amount = amount(part(state.open_minor()));
                 ("refund_issued", json!({"refund": id, "amount": amount, "payout": payout, "units": named}))
             }
-            "gift" => ("gift_credit_issued", json!({"credit": format!("G{step}"), "amount": amount(part(state.open_minor())), "to": "buyer"})),
+            "gift" => (
+                "gift_credit_issued",
+                json!({"credit": format!("G{step}"), "amount": amount(part(state.open_minor())), "to": "buyer"}),
+            ),
             "post" => ("refund_posted", json!({"refund": credit?})),
             "fail" => ("refund_failed", json!({"refund": credit?, "reason_code": "closed"})),
-            "goodwill" => ("discretion_exercised", json!({"point": "H-19.goodwill", "decision": "pay", "amount": amount(part(1_000)), "reason_code": "late", "reason_text": "we were slow"})),
-            "cost" => ("cost_recorded", json!({"cost": "inbound_shipping", "paid_by": either("customer", "merchant"), "amount": amount(part(900))})),
-            "charge" => ("fee_charged", json!({"charge": format!("F{}", a % 4), "fee": "restocking", "amount": amount(part(500))})),
+            "goodwill" => (
+                "discretion_exercised",
+                json!({"point": "H-19.goodwill", "decision": "pay", "amount": amount(part(1_000)), "reason_code": "late", "reason_text": "we were slow"}),
+            ),
+            "cost" => (
+                "cost_recorded",
+                json!({"cost": "inbound_shipping", "paid_by": either("customer", "merchant"), "amount": amount(part(900))}),
+            ),
+            "charge" => (
+                "fee_charged",
+                json!({"charge": format!("F{}", a % 4), "fee": "restocking", "amount": amount(part(500))}),
+            ),
             "pay" => ("charge_paid", json!({"charge": charge?, "amount": amount(part(500))})),
             "waive" => ("charge_waived", json!({"charge": charge?, "reason_code": "kind"})),
-            "chargeback" => ("chargeback_opened", json!({"psp_ref": format!("CB{}", a % 2), "amount": amount(part(5_000)), "reason_code": "fraud"})),
+            "chargeback" => (
+                "chargeback_opened",
+                json!({"psp_ref": format!("CB{}", a % 2), "amount": amount(part(5_000)), "reason_code": "fraud"}),
+            ),
             "won" => ("chargeback_won", json!({"psp_ref": back?})),
             "lost" => ("chargeback_lost", json!({"psp_ref": back?})),
             "note" | "stale" => ("note_added", json!({"text": format!("note {a}")})),
-            "contact" => ("contact_logged", json!({"channel": "email", "direction": "inbound", "text": format!("hello {a}")})),
+            "contact" => (
+                "contact_logged",
+                json!({"channel": "email", "direction": "inbound", "text": format!("hello {a}")}),
+            ),
             "assess" => {
                 let status = ["eligible", "ineligible", "hold", "needs_discretion"][a % 4];
-                ("eligibility_assessed", json!({"units": [{"units": units, "status": status, "cites": ["S-1"]}]}))
+                (
+                    "eligibility_assessed",
+                    json!({"units": [{"units": units, "status": status, "cites": ["S-1"]}]}),
+                )
             }
-            "deny" => ("authorization_denied", json!({"units": units, "reason_code": "late", "cites": ["S-1"]})),
-            "failed" => ("remedy_failed", json!({"remedy": either("refund", "repair"), "units": units, "reason_code": "no"})),
+            "deny" => {
+                ("authorization_denied", json!({"units": units, "reason_code": "late", "cites": ["S-1"]}))
+            }
+            "failed" => (
+                "remedy_failed",
+                json!({"remedy": either("refund", "repair"), "units": units, "reason_code": "no"}),
+            ),
             "dispose" => ("disposition_recorded", json!({"units": units, "disposition": "scrap"})),
             "close" => ("claim_closed", json!({"reason_code": "done"})),
             "reopen" => ("claim_reopened", json!({"reason_code": "new"})),
             "withdraw" => ("claim_withdrawn", json!({"by": "buyer", "reason_code": "no"})),
             "dispute" => ("dispute_opened", json!({"by": "buyer"})),
             "resolve" => ("dispute_resolved", json!({"result": "upheld"})),
-            "classify" => ("claim_reclassified", json!({"to": either("doa", "transit_damage"), "by": "buyer", "reason_code": "photo"})),
+            "classify" => (
+                "claim_reclassified",
+                json!({"to": either("doa", "transit_damage"), "by": "buyer", "reason_code": "photo"}),
+            ),
             other => panic!("what is {other}?"),
         })
     }
@@ -291,7 +339,13 @@ fn sensible<'a>(what: &'a str, state: &ClaimState, op: &Op) -> &'a str {
         // Now and then it is asked all the same, and refused.
         _ if op.percent % 16 == 1 => what,
         "refund" | "gift" if nothing_open => "decide",
-        "post" | "fail" if state.credits.is_empty() => if nothing_open { "decide" } else { "refund" },
+        "post" | "fail" if state.credits.is_empty() => {
+            if nothing_open {
+                "decide"
+            } else {
+                "refund"
+            }
+        }
         "pay" | "waive" if state.charges.is_empty() => "charge",
         "won" | "lost" if state.chargebacks.is_empty() => "chargeback",
         "void" if state.rmas.is_empty() => "authorize",

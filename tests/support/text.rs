@@ -135,7 +135,8 @@ pub fn event(row: &OwnedRow) -> String {
     };
     let e = &recorded.envelope;
     let payload = recorded.event.to_value().unwrap_or_default();
-    let mut line = format!("{} {} {payload} @{} by {} as {}", e.stream, row.kind, e.effective, e.actor, e.role);
+    let mut line =
+        format!("{} {} {payload} @{} by {} as {}", e.stream, row.kind, e.effective, e.actor, e.role);
     if let Some(approver) = &e.approver {
         line += &format!(" approved {approver}");
     }
@@ -170,8 +171,10 @@ pub fn amounts(value: &mut Value) {
     match value {
         Value::String(text) => {
             if let Some((digits, currency)) = text.strip_prefix('=').and_then(|t| t.split_once(' ')) {
-                let currency: Currency = serde_json::from_value(json!(currency)).unwrap_or_else(|why| panic!("{text}: {why}"));
-                *value = json!(Amount::parse(digits, currency).unwrap_or_else(|why| panic!("{digits}: {why}")));
+                let currency: Currency =
+                    serde_json::from_value(json!(currency)).unwrap_or_else(|why| panic!("{text}: {why}"));
+                *value =
+                    json!(Amount::parse(digits, currency).unwrap_or_else(|why| panic!("{digits}: {why}")));
             }
         }
         Value::Array(items) => items.iter_mut().for_each(amounts),

@@ -89,7 +89,8 @@ mod tests {
 
     #[test]
     fn a_misreading_names_the_field_and_what_was_expected() {
-        let refund = |amount: &str| format!(r#"{{"refund":"R1","amount":{amount},"payout":{{"to":"giver"}}}}"#);
+        let refund =
+            |amount: &str| format!(r#"{{"refund":"R1","amount":{amount},"payout":{{"to":"giver"}}}}"#);
         let check = |amount: &str, says: &str| check::<RefundIssued>(&refund(amount), says);
         check("8000", "amount: invalid type: number `8000`, expected an object for Amount");
         check(

@@ -130,9 +130,10 @@ fn demands(kind: Kind) -> Value {
             let short = json!({ "maxItems": LIST_LEN_MAX });
             json!({ "properties": { "units": some, "accessories_missing": short, "damage": short, "tests": short, "media": short } })
         }
-        ClaimOpened | AuthorizationGranted | ParcelReceived | ItemLostInCustody
-        | DispositionRecorded | RepairCompleted | RepairShipped | SparePartsSent | ReplacementShipped
-        | ReplacementDelivered => json!({ "properties": { "units": some } }),
+        ClaimOpened | AuthorizationGranted | ParcelReceived | ItemLostInCustody | DispositionRecorded
+        | RepairCompleted | RepairShipped | SparePartsSent | ReplacementShipped | ReplacementDelivered => {
+            json!({ "properties": { "units": some } })
+        }
         EvidenceSubmitted | VerificationFailed => {
             json!({ "properties": { "items": some }, "required": ["items"] })
         }

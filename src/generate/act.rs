@@ -1,0 +1,150 @@
+//! What can happen in a demo story, in few bytes: a story is planned anew for each of its steps, and only the acts
+//! of that step are put into words.
+
+use replay::{
+    event::{Basis, Direction, Disposition, Leg, Party, Remedy, ScanStatus, UnitStatus},
+    ids::Code,
+};
+
+/// One thing that happens.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Act<'m> {
+    /// When it happens, in microseconds.
+    pub at: i64,
+    /// When the ledger is told.
+    pub known: i64,
+    /// The order (0) or one of its claims (from 1).
+    pub stream: u8,
+    pub by: By,
+    pub what: What<'m>,
+}
+
+/// Who says it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum By {
+    /// The shop's checkout.
+    Shop,
+    /// The payment provider.
+    Psp,
+    /// The shop's carrier.
+    Carrier,
+    /// The customer's carrier.
+    Courier,
+    /// The platform that devices talk to.
+    Platform,
+    /// The customer, through the portal.
+    Portal,
+    /// The program that reads policies.
+    Engine,
+    Agent,
+    Dock,
+    Bench,
+    Finance,
+    Supervisor,
+}
+
+/// Which units of a claim.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Part {
+    All,
+    /// Those that go the usual way.
+    Front,
+    /// The others, where a claim's units part.
+    Back,
+}
+
+/// A parcel of a story, by its way and number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Parcel {
+    pub leg: Leg,
+    pub number: u8,
+}
+
+/// What an inspection finds.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Finding<'m> {
+    /// What the customer said.
+    AsSaid,
+    /// Installed or out of its box, although it should be neither.
+    Worn,
+    /// A fault with a cause on the customer's side.
+    Cause(&'m Code),
+    /// Nothing wrong.
+    Sound,
+}
+
+/// What a correction puts right.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Fix {
+    /// The packaging was intact.
+    Packaging,
+    /// The contact came by telephone.
+    Channel,
+    /// It happened at another time.
+    Time(i64),
+}
+
+/// See [`Act`]. Refunds, charges and chargebacks are numbered per claim.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum What<'m> {
+    Sold,
+    Paid { part: u8, minor: u64 },
+    Activated { line: u8 },
+    Transmitted { line: u8, count: u64 },
+    ChangedHands { line: u8 },
+    Sent { parcel: Parcel, part: Part, rma: Option<u8> },
+    Scanned { parcel: Parcel, status: ScanStatus },
+    Opened,
+    Reclassified(Basis),
+    Proofs { complete: bool },
+    ProofsFailed,
+    Assessed { status: UnitStatus, remedy: Option<Remedy>, cites: &'m [Code] },
+    Granted { rma: Option<u8> },
+    Denied { reason: &'static str, cites: &'m [Code] },
+    Expired { rma: u8 },
+    Voided { rma: u8 },
+    Label { minor: u64, paid_by: Party },
+    Received { rma: Option<u8> },
+    TurnedAway,
+    Inspected { finding: Finding<'m>, part: Part },
+    Connected { line: u8, transmitted: bool },
+    LostInCustody,
+    Put(Disposition),
+    Offered(Remedy),
+    Selected(Remedy),
+    Decided { part: Part, remedy: Remedy, minor: Option<u64>, cites: &'m [Code] },
+    RemedyFailed(Remedy),
+    Stock,
+    Repaired,
+    RepairSent { rma: Option<u8> },
+    PartsSent,
+    ReplacementSent { rma: Option<u8> },
+    ReplacementArrived,
+    Cost { cost: &'static str, paid_by: Party, minor: u64, abroad: bool },
+    Discretion { point: &'m Code, option: &'m str, fee_bp: Option<u32>, minor: Option<u64> },
+    Goodwill { minor: u64 },
+    Fee { charge: u8, minor: u64, cites: &'m [Code] },
+    Charged { charge: u8, minor: u64 },
+    ChargePaid { charge: u8, minor: u64 },
+    ChargeWaived { charge: u8 },
+    Refund { refund: u8, minor: u64, other_method: bool },
+    Posted { refund: u8 },
+    Failed { refund: u8 },
+    Late { refund: u8 },
+    TraceOpened { refund: u8 },
+    TraceAnswered { refund: u8 },
+    GiftCredit { credit: u8, minor: u64 },
+    ChargedBack { chargeback: u8, minor: u64 },
+    ChargebackEnded { chargeback: u8, won: bool },
+    Notice(&'static str),
+    Contact(Direction),
+    Note,
+    Corrected { target: u64, fix: Fix },
+    Reversed { target: u64 },
+    Closed(&'static str),
+    Reopened,
+    Escalated,
+    Withdrawn,
+    Disputed,
+    DisputeEnded,
+}
