@@ -72,7 +72,9 @@ fn begin(script: &mut Script<SqliteStore>, claim: &str, round: u64) {
 }
 
 fn group(script: &mut Script<SqliteStore>, claim: &str, round: u64, step: u64) -> Vec<Batch> {
-    let contact = format!(r#"{claim} contact_logged {{"channel":"phone","direction":"inbound","text":"{round}.{step}"}}"#);
+    let contact = format!(
+        r#"{claim} contact_logged {{"channel":"phone","direction":"inbound","text":"{round}.{step}"}}"#
+    );
     let refund = format!(
         r#"{claim} refund_issued {{"refund":"R{round}.{step}","amount":"=0.01 USD","payout":{{"to":"original_method"}}}}"#
     );
@@ -115,7 +117,10 @@ fn what_was_acknowledged_survives_a_hundred_kills() {
         }
         known = now;
     }
-    println!("{} events, {acknowledged} acknowledged, {silent} durable before their sender could be told", known.len());
+    println!(
+        "{} events, {acknowledged} acknowledged, {silent} durable before their sender could be told",
+        known.len()
+    );
     assert!(acknowledged > 1_000, "the children had no time to work: {acknowledged}");
 }
 
@@ -152,7 +157,8 @@ fn one_life(path: &Path, round: u64, chance: u64) -> Vec<Ack> {
         .unwrap();
     let out = BufReader::new(child.stdout.take().unwrap());
     let (heard, acks) = mpsc::channel();
-    let reader = thread::spawn(move || out.lines().map_while(Result::ok).try_for_each(|line| heard.send(line)));
+    let reader =
+        thread::spawn(move || out.lines().map_while(Result::ok).try_for_each(|line| heard.send(line)));
     let mut lines = Vec::new();
     if round % 4 == 3 {
         thread::sleep(Duration::from_micros(chance % START_MICROS_MAX));
@@ -181,7 +187,12 @@ fn check_kept(known: &[OwnedRow], now: &[OwnedRow], acks: &[Ack]) {
     assert!(now.len() >= known.len() && now[..known.len()] == *known, "what was on record has changed");
     for ack in acks {
         let row = now.get(ack.position - 1).unwrap_or_else(|| panic!("position {} is lost", ack.position));
-        assert_eq!(uuid::Uuid::from_bytes(row.event_id).to_string(), ack.event_id, "position {}", ack.position);
+        assert_eq!(
+            uuid::Uuid::from_bytes(row.event_id).to_string(),
+            ack.event_id,
+            "position {}",
+            ack.position
+        );
     }
 }
 
@@ -189,7 +200,8 @@ fn check_kept(known: &[OwnedRow], now: &[OwnedRow], acks: &[Ack]) {
 fn check_whole_groups(now: &[OwnedRow]) {
     for number in 0..2 * ORDERS {
         let stream = claim(number);
-        let kinds: Vec<&str> = now.iter().filter(|row| row.stream == stream).map(|row| row.kind.as_str()).collect();
+        let kinds: Vec<&str> =
+            now.iter().filter(|row| row.stream == stream).map(|row| row.kind.as_str()).collect();
         let Some((begun, groups)) = kinds.split_at_checked(2) else {
             assert!(kinds.is_empty(), "{stream} is half begun");
             continue;

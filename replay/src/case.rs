@@ -21,6 +21,8 @@ pub struct Case {
     pub order: Option<Order>,
     /// Its claims.
     pub claims: BTreeMap<ClaimId, Claim>,
+    /// What the order amounts to now; every rule about money asks for it, and it changes with the order alone.
+    sold: Option<OrderState>,
 }
 
 /// The log contradicts itself at one position. The auditor's business, never the user's.
@@ -103,8 +105,8 @@ impl Case {
         Ok(())
     }
     /// The order as it stands.
-    pub fn order_state(&self) -> Option<OrderState> {
-        self.order.as_ref().and_then(|o| o.state(&Cut::default()))
+    pub fn order_state(&self) -> Option<&OrderState> {
+        self.sold.as_ref()
     }
     /// A claim as it stands.
     pub fn claim_state(&self, id: &ClaimId) -> Option<ClaimState> {

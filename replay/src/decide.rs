@@ -353,13 +353,18 @@ pub fn decide(context: Context<'_>, proposal: &Proposal, at: Instant) -> Result<
         context.registry.check(event).map_err(Refusal::Registry)?;
     }
     law::check(context.case, &proposal.stream, event, proposal.effective).map_err(Refusal::Breach)?;
-    people(context.registry, proposal)?;
+    // Whoever corrects an act answers for what it becomes.
+    let judged = law::judged(context.case, &proposal.stream, event);
+    people(context.registry, proposal, &judged)?;
     if let Stream::Claim(id) = &proposal.stream
         && let Some(state) = context.case.claims.get(id).and_then(|c| c.state(&Cut::default()))
     {
         let order = context.case.order_state();
-        let rules = order.as_ref().and_then(|o| rules(context.registry, o));
-        on_claim(&state, order.as_ref(), rules, event)?;
+        let rules = order.and_then(|o| rules(context.registry, o));
+        on_claim(&state, order, rules, event)?;
+        if let (Event::EventCorrected(_), Event::DiscretionExercised(d)) = (event, &*judged) {
+            discretion(rules, d)?;
+        }
     }
     Ok(Vec::from([event.clone()]))
 }
@@ -381,8 +386,8 @@ fn moved(event: &Event) -> Option<Amount> {
 }
 
 /// A second person where a rule says so, and limits per role.
-fn people(registry: &Registry, p: &Proposal) -> Result<(), Refusal> {
-    let rule = match &p.event {
+fn people(registry: &Registry, p: &Proposal, judged: &Event) -> Result<(), Refusal> {
+    let rule = match judged {
         Event::PolicyPublished(_) => Some("H-7"),
         event => law::needs_second_person(event),
     };
@@ -393,8 +398,8 @@ fn people(registry: &Registry, p: &Proposal) -> Result<(), Refusal> {
         }
         _ => {}
     }
-    let limit = Code::new(p.event.kind().as_str()).ok().and_then(|act| registry.limit(&p.role, &act));
-    match (limit, moved(&p.event)) {
+    let limit = Code::new(judged.kind().as_str()).ok().and_then(|act| registry.limit(&p.role, &act));
+    match (limit, moved(judged)) {
         (Some(limit), Some(amount))
             if amount.currency() == limit.currency() && amount.minor() > limit.minor() =>
         {

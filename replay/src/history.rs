@@ -89,6 +89,10 @@ impl History {
         let standing = self.standing(&Cut::default()).into_iter().find(|s| s.fact.event_id == id);
         Some(standing.map_or(Cow::Borrowed(&fact.event), |s| s.event))
     }
+    /// Whether anything was corrected or reversed.
+    pub fn is_amended(&self) -> bool {
+        self.facts.iter().any(|f| is_amendment(&f.event))
+    }
     /// Whether the event was declared not to have occurred, and that declaration stands.
     pub fn is_reversed(&self, id: EventId) -> bool {
         reversals(self.facts.iter().filter(|f| is_amendment(&f.event)))

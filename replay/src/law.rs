@@ -45,13 +45,13 @@ fn check_order(case: &Case, event: &Event, when: When) -> Result<(), Breach> {
         return Err(Breach::StreamHasBegun);
     }
     room(order.history.revision().map_or(0, |r| r.get()))?;
-    let Some(state) = order.state(&Cut::default()) else { return Err(Breach::OrderIsNotOnRecord) };
-    not_before(&state, when)?;
+    let Some(state) = case.order_state() else { return Err(Breach::OrderIsNotOnRecord) };
+    not_before(state, when)?;
     match event {
-        Event::PaymentCaptured(p) => same_currency(&state, &p.amount),
-        Event::ShipmentDispatched(d) => d.units.as_ref().map_or(Ok(()), |units| sold(&state, units)),
+        Event::PaymentCaptured(p) => same_currency(state, &p.amount),
+        Event::ShipmentDispatched(d) => d.units.as_ref().map_or(Ok(()), |units| sold(state, units)),
         Event::EventCorrected(c) => {
-            c.effective_at.map_or(Ok(()), |at| not_before(&state, at))?;
+            c.effective_at.map_or(Ok(()), |at| not_before(state, at))?;
             fits(&*amendable(&order.history, c.target)?, c).map(|_| ())
         }
         Event::EventReversed(r) => reversal(&order.history, r.target),
@@ -65,9 +65,9 @@ fn check_claim(case: &Case, id: &ClaimId, event: &Event, when: When) -> Result<(
         (None, Event::HistoricalCreditRecorded(_)) => return Ok(()),
         (None, Event::ClaimOpened(opened)) => {
             let state = case.order_state().ok_or(Breach::OrderIsNotOnRecord)?;
-            not_before(&state, opened.first_contact_at.unwrap_or(when))?;
-            not_before(&state, when)?;
-            return sold(&state, &opened.units);
+            not_before(state, opened.first_contact_at.unwrap_or(when))?;
+            not_before(state, when)?;
+            return sold(state, &opened.units);
         }
         (None, _) => return Err(Breach::StreamBeginsWith("claim_opened")),
         (Some(_), Event::HistoricalCreditRecorded(_) | Event::ClaimOpened(_)) => {
@@ -91,48 +91,47 @@ fn check_claim(case: &Case, id: &ClaimId, event: &Event, when: When) -> Result<(
             _ => Err(Breach::OrderIsNotOnRecord),
         };
     };
-    not_before(&order, when)?;
-    if let Some(units) = units_of(event) {
-        let sold_units = order.units();
-        let state = claim.state(&Cut::default());
-        let own = state.as_ref().map(|s| s.units.units()).unwrap_or_default();
-        if !units.is_subset(&sold_units) {
-            return Err(Breach::UnitsAreNotInTheOrder(units.difference(&sold_units)));
-        }
-        // What is found in a box may belong to another claim of the order; acts may not.
-        let found =
-            matches!(event, Event::ParcelReceived(_) | Event::ParcelRefused(_) | Event::ItemInspected(_));
-        if !found && !units.is_subset(&own) {
-            return Err(Breach::UnitsAreNotInTheClaim(units.difference(&own)));
-        }
+    not_before(order, when)?;
+    let Event::EventCorrected(c) = event else { return on_claim(case, id, order, event) };
+    c.effective_at.map_or(Ok(()), |at| not_before(order, at))?;
+    // What a correction makes of an event is judged like that event, as if the wrong one had never been.
+    match fits(&*amendable(&claim.history, c.target)?, c)? {
+        Event::ClaimOpened(opened) => sold(order, &opened.units),
+        // Amounts and ids of credits are fixed, so a correction of the rest moves no money.
+        right @ (Event::RefundIssued(_) | Event::GiftCreditIssued(_)) => known_units(case, id, order, &right),
+        right => on_claim(&case.without(id, c.target), id, order, &right),
     }
+}
+
+/// What an event of a claim needs beside its place: units that are there, the order's currency, room for money.
+fn on_claim(case: &Case, id: &ClaimId, order: &OrderState, event: &Event) -> Result<(), Breach> {
+    known_units(case, id, order, event)?;
     match event {
-        Event::RemedyDecided(d) => decision(case, id, &order, d),
-        Event::RefundIssued(r) => credit(case, id, &order, &r.refund, r.amount),
-        Event::GiftCreditIssued(g) => credit(case, id, &order, &g.credit, g.amount),
-        Event::CostRecorded(c) => same_currency(&order, c.order_amount.as_ref().unwrap_or(&c.amount)),
-        Event::LabelIssued(l) => same_currency(&order, &l.cost),
-        Event::FeeCharged(c) => same_currency(&order, &c.amount),
-        Event::CustomerCharged(c) => same_currency(&order, &c.amount),
-        Event::ChargePaid(c) => same_currency(&order, &c.amount),
-        Event::ChargebackOpened(c) => same_currency(&order, &c.amount),
+        Event::RemedyDecided(d) => decision(case, id, order, d),
+        Event::RefundIssued(r) => credit(case, id, order, &r.refund, r.amount),
+        Event::GiftCreditIssued(g) => credit(case, id, order, &g.credit, g.amount),
+        Event::CostRecorded(c) => same_currency(order, c.order_amount.as_ref().unwrap_or(&c.amount)),
+        Event::LabelIssued(l) => same_currency(order, &l.cost),
+        Event::FeeCharged(c) => same_currency(order, &c.amount),
+        Event::CustomerCharged(c) => same_currency(order, &c.amount),
+        Event::ChargePaid(c) => same_currency(order, &c.amount),
+        Event::ChargebackOpened(c) => same_currency(order, &c.amount),
         Event::DiscretionExercised(d) => {
-            d.amount.as_ref().map_or(Ok(()), |amount| same_currency(&order, amount))
-        }
-        Event::EventCorrected(c) => {
-            c.effective_at.map_or(Ok(()), |at| not_before(&order, at))?;
-            match fits(&*amendable(&claim.history, c.target)?, c)? {
-                Event::RemedyDecided(d) => decision(&case.without(id, c.target), id, &order, &d),
-                Event::ClaimOpened(o) => sold(&order, &o.units),
-                Event::DiscretionExercised(d) => {
-                    d.amount.as_ref().map_or(Ok(()), |amount| same_currency(&order, amount))
-                }
-                Event::CostRecorded(c) => same_currency(&order, c.order_amount.as_ref().unwrap_or(&c.amount)),
-                _ => Ok(()),
-            }
+            d.amount.as_ref().map_or(Ok(()), |amount| same_currency(order, amount))
         }
         _ => Ok(()),
     }
+}
+
+fn known_units(case: &Case, id: &ClaimId, order: &OrderState, event: &Event) -> Result<(), Breach> {
+    let Some(units) = units_of(event) else { return Ok(()) };
+    sold(order, units)?;
+    // What is found in a box may belong to another claim of the order; acts may not.
+    if matches!(event, Event::ParcelReceived(_) | Event::ParcelRefused(_) | Event::ItemInspected(_)) {
+        return Ok(());
+    }
+    let own = case.claims.get(id).map(|claim| claim.units()).unwrap_or_default();
+    if units.is_subset(&own) { Ok(()) } else { Err(Breach::UnitsAreNotInTheClaim(units.difference(&own))) }
 }
 
 fn room(events: u64) -> Result<(), Breach> {
@@ -258,6 +257,18 @@ fn credit(
 }
 
 /// What an amendment is about, as earlier corrections have left it: the next correction is worked into that.
+/// What an event says for the rules of the day: for a correction, the corrected event.
+pub fn judged<'a>(case: &Case, stream: &Stream, event: &'a Event) -> Cow<'a, Event> {
+    let Event::EventCorrected(c) = event else { return Cow::Borrowed(event) };
+    let history = match stream {
+        Stream::Claim(id) => case.claims.get(id).map(|claim| &claim.history),
+        Stream::Order(_) => case.order.as_ref().map(|order| &order.history),
+        Stream::Ledger => None,
+    };
+    let right = history.and_then(|h| fits(&*amendable(h, c.target).ok()?, c).ok());
+    right.map_or(Cow::Borrowed(event), Cow::Owned)
+}
+
 fn amendable(history: &History, target: EventId) -> Result<Cow<'_, Event>, Breach> {
     history.amended(target).ok_or(Breach::TargetIsNotInTheStream(target))
 }

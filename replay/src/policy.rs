@@ -45,8 +45,6 @@ pub struct Version {
 /// The part of a policy that recording obeys.
 #[derive(Debug, Clone, Default)]
 pub struct Rules {
-    /// A return needs an authorization first.
-    pub authorization_required: bool,
     /// The RMA number must be on the parcel.
     pub number_on_parcel: bool,
     /// Only units on the RMA are taken in.
@@ -214,7 +212,6 @@ impl Rules {
             |name: &str| authorization.and_then(|a| a.get(name)).and_then(Value::as_bool).unwrap_or(false);
         let discretion = body.get("discretion").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
         Self {
-            authorization_required: flag("required"),
             number_on_parcel: flag("number_on_parcel"),
             items_exact: flag("items_exact"),
             authorization_cites: codes(authorization.and_then(|a| a.get("cites"))),

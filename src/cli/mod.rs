@@ -117,27 +117,44 @@ enum Command {
 
 /// Runs the program and says with which code to exit.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> u8 {
-    let cli = match Cli::try_parse_from(args) {
+    let args: Vec<OsString> = args.into_iter().collect();
+    let cli = match Cli::try_parse_from(&args) {
         Ok(cli) => cli,
-        Err(why) => {
-            let _ = why.print();
-            // Asking for help or the version is no mistake.
-            return if why.use_stderr() { ErrorKind::Usage.exit_code() } else { 0 };
-        }
+        Err(why) => return not_understood(&why, args.iter().any(|word| word == "--json")),
     };
     let json = cli.common.json;
     let proving = matches!(cli.command, Command::Audit(_));
     match dispatch(cli) {
         Ok(code) => code,
         Err(why) => {
-            if json {
-                let text = serde_json::to_string(&serde_json::json!({ "error": why })).unwrap_or_default();
-                eprintln!("{text}");
-            } else {
-                eprintln!("error: {why}");
-            }
+            complain(&why, json);
             if proving { EXIT_COULD_NOT_TELL } else { why.kind.exit_code() }
         }
+    }
+}
+
+/// A command line that is wrong, or asks for help or the version, which is no mistake.
+fn not_understood(why: &clap::Error, json: bool) -> u8 {
+    if !why.use_stderr() {
+        let _ = why.print();
+        return 0;
+    }
+    if json {
+        let text = why.render().to_string();
+        let text = text.trim().strip_prefix("error: ").unwrap_or(text.trim());
+        complain(&Error::new(ErrorKind::Usage, "wrong_command_line", text), json);
+    } else {
+        let _ = why.print();
+    }
+    ErrorKind::Usage.exit_code()
+}
+
+fn complain(why: &Error, json: bool) {
+    if json {
+        let text = serde_json::to_string(&serde_json::json!({ "error": why })).unwrap_or_default();
+        eprintln!("{text}");
+    } else {
+        eprintln!("error: {why}");
     }
 }
 

@@ -154,6 +154,8 @@ pub struct Cost {
     pub paid_by: Party,
     /// In the order's currency.
     pub amount: Amount,
+    /// Whether a receipt is named.
+    pub receipt: bool,
     pub event_id: EventId,
 }
 
