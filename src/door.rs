@@ -46,7 +46,7 @@ impl Door {
             Door::System => {
                 let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
                 let micros = i64::try_from(since.as_micros()).unwrap_or(MICROS_MAX).min(MICROS_MAX);
-                Instant::from_micros(micros).unwrap_or_else(|_| Instant::EPOCH)
+                Instant::from_micros(micros).unwrap_or(Instant::EPOCH)
             }
         }
     }

@@ -154,7 +154,7 @@ pub fn timeline<S: Store>(
             entries.push(entry(store, &row, &recorded, word, clear)?);
         }
     }
-    entries.sort_by(|a, b| (a.0, a.1.position).cmp(&(b.0, b.1.position)));
+    entries.sort_by_key(|(effective, entry)| (*effective, entry.position));
     Ok(entries.into_iter().map(|(_, entry)| entry).collect())
 }
 

@@ -160,7 +160,7 @@ fn two_programs_take_turns_and_each_sees_what_the_other_wrote() {
 
 #[test]
 fn two_programs_at_once_lose_nothing() {
-    const ROUNDS: u64 = 60;
+    const ROUNDS: u64 = 200;
     let place = place();
     let receipts: Vec<(Receipt, u32)> = thread::scope(|scope| {
         let handles: Vec<_> = ["a", "b"]

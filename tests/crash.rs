@@ -23,7 +23,7 @@ use support::{Script, assert_sound, rows};
 const ROUNDS: u64 = 100;
 const ORDERS: u64 = 10;
 /// Longest life of a child after its first acknowledgement, in microseconds.
-const LIFE_MICROS_MAX: u64 = 40_000;
+const LIFE_MICROS_MAX: u64 = 60_000;
 /// Longest life of a child that is killed while it starts, in microseconds.
 const START_MICROS_MAX: u64 = 25_000;
 

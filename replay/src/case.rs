@@ -95,7 +95,9 @@ impl Case {
         match stream {
             Stream::Ledger => {}
             Stream::Order(id) => {
-                self.order = Some(Order::apply(self.order.take(), &id, recorded).map_err(gap)?)
+                let order = Order::apply(self.order.take(), &id, recorded).map_err(gap)?;
+                self.sold = order.state(&Cut::default());
+                self.order = Some(order);
             }
             Stream::Claim(id) => {
                 let claim = Claim::apply(self.claims.remove(&id), &id, recorded).map_err(gap)?;

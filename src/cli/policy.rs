@@ -165,9 +165,9 @@ fn list(common: &Common, out: Output) -> Result<()> {
 
 fn show(common: &Common, policy: &PolicyId, version: Option<u32>, out: Output) -> Result<()> {
     let found = published(common)?;
-    let wanted =
+    let mut wanted =
         found.into_iter().filter(|(_, p)| p.policy == *policy && version.is_none_or(|v| v == p.version));
-    let Some((position, p)) = wanted.last() else {
+    let Some((position, p)) = wanted.next_back() else {
         return Err(Error::not_found(format!("no such version of policy {policy} is published"))
             .hint("claims policy list shows what is published"));
     };

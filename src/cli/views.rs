@@ -2,7 +2,6 @@
 
 use clap::Args;
 use replay::{
-    books::{BoardRow, RefusalRow},
     history::Cut,
     ids::{ClaimId, OrderId, Position, Stream},
     time::{Day, When},

@@ -12,6 +12,9 @@ use serde_json::Value;
 
 use crate::policy_file::PolicyFile;
 
+/// Longest wait for a first contact, where a policy names no shorter one.
+const DAYS_MAX: u64 = 365;
+
 /// See the module.
 #[derive(Debug, Clone)]
 pub(super) struct Terms {
@@ -45,6 +48,8 @@ pub(super) struct Grant {
     classes: Vec<ArticleClass>,
     conditions: Vec<Condition>,
     pub remedies: Vec<Remedy>,
+    /// How many days there are for the first contact.
+    pub days: u64,
     pub row: Row<()>,
 }
 
@@ -100,7 +105,7 @@ impl Terms {
             policy: policy.published.policy.clone(),
             sha256: policy.published.sha256,
             rules: Rules::read(body),
-            grants: rows("entitlement").iter().map(Grant::read).collect(),
+            grants: rows("entitlement").iter().map(|r| Grant::read(r, body.get("windows"))).collect(),
             proofs: requirements.iter().map(|r| Row::read(r, named(r, "evidence."))).collect(),
             causes: settled.clone().filter(|r| about(r, "insp.cause")).map(|r| Row::read(r, causes(r))).collect(),
             conditions: settled
@@ -150,15 +155,35 @@ impl Terms {
 }
 
 impl Grant {
-    fn read(row: &Value) -> Self {
+    fn read(row: &Value, windows: Option<&Value>) -> Self {
         let scope = row.get("scope");
+        let named = row.get("windows").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+        let named = named.iter().filter_map(Value::as_str);
         Self {
+            days: named.filter_map(|name| days(windows?.get(name)?)).min().unwrap_or(DAYS_MAX),
             classes: words(scope.and_then(|s| s.get("class"))),
             conditions: words(scope.and_then(|s| s.get("condition_sold"))),
             remedies: words(row.get("remedies")),
             row: Row::read(row, ()),
         }
     }
+}
+
+/// The length of a window, in days; of several alternatives the longest.
+fn days(window: &Value) -> Option<u64> {
+    let period = |text: &str| {
+        let (number, unit) = text.strip_prefix('P')?.split_at_checked(text.len().checked_sub(2)?)?;
+        let unit = match unit {
+            "D" => 1,
+            "M" => 30,
+            _ => DAYS_MAX,
+        };
+        Some(number.parse::<u64>().ok()? * unit)
+    };
+    let alternatives = window.get("any")?.as_array()?.iter();
+    let within = alternatives.filter_map(|a| a.get("within")?.as_str());
+    // What is no period (the term of a line) is about a year.
+    within.map(|text| period(text).unwrap_or(DAYS_MAX)).max()
 }
 
 /// The words of a list that belong to a vocabulary.
@@ -222,6 +247,7 @@ mod tests {
         for policy in embedded::policies().unwrap() {
             let terms = Terms::read(&policy);
             assert!(terms.grants.iter().all(|g| !g.remedies.is_empty() && !g.row.cites.is_empty()));
+            assert!(terms.grants.iter().all(|g| (7..=DAYS_MAX).contains(&g.days)), "{:?}", terms.grants);
             assert!(terms.causes.iter().any(|row| !row.what.is_empty()) || !terms.conditions.is_empty());
             let rows = terms.causes.iter().map(|r| &r.point);
             let rows = rows.chain(terms.conditions.iter().map(|r| &r.point));

@@ -245,7 +245,7 @@ impl<S: Store> Run<S> {
             ),
             "cost" => (
                 "cost_recorded",
-                json!({"cost": "inbound_shipping", "paid_by": either("customer", "merchant"), "amount": amount(part(900))}),
+                json!({"cost": "inbound_shipping", "paid_by": either("customer", "merchant"), "amount": amount(part(900)), "receipt_ref": "slip"}),
             ),
             "charge" => (
                 "fee_charged",
