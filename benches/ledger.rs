@@ -117,6 +117,7 @@ fn prepared(path: &Path) -> Ledger<SqliteStore> {
             approver: ActorId::new("b").ok(),
             source: SourceId::new("bench").expect("a source"),
             external_id: None,
+            event_id: None,
             causation: None,
             correlation: None,
         })

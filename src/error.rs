@@ -163,8 +163,19 @@ impl Error {
     pub fn io(path: &std::path::Path, why: &std::io::Error) -> Self {
         let kind =
             if why.kind() == std::io::ErrorKind::NotFound { ErrorKind::NotFound } else { ErrorKind::Storage };
-        let code = if kind == ErrorKind::NotFound { "file_not_found" } else { "file_unusable" };
-        Self::new(kind, code, why.to_string()).at(path.display())
+        let (code, message, hint) = match why.kind() {
+            std::io::ErrorKind::NotFound => {
+                ("file_not_found", "there is no such file or folder".into(), "check the path")
+            }
+            std::io::ErrorKind::PermissionDenied => {
+                ("file_unusable", why.to_string(), "check the rights of the file and its folder")
+            }
+            std::io::ErrorKind::IsADirectory => {
+                ("file_unusable", "this is a folder, no file".into(), "name a file")
+            }
+            _ => ("file_unusable", why.to_string(), "check the file and its disk"),
+        };
+        Self::new(kind, code, message).at(path.display()).hint(hint)
     }
 }
 

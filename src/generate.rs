@@ -1,1 +1,277 @@
-//! stub
+//! A ledger of any size for demonstrations and measurements: shops, orders and claims that were never there.
+//!
+//! The same seed, shops and number of events give the same commands on every machine. Every order with its claims
+//! is a story, a pure function of seed and number (`story`, `life`); the generator keeps of each open story only
+//! how far it has come, so that memory stays small however many events are asked for. Stories interleave by the
+//! time at which the ledger is told. What a shop sells is data (`fixtures/demo/merchants.toml`), what it must do
+//! is its policy (`terms`).
+
+mod act;
+mod chance;
+mod goods;
+mod hours;
+mod life;
+mod money;
+mod sale;
+mod shop;
+mod staff;
+mod story;
+mod tell;
+mod terms;
+
+use replay::{
+    ids::{Expected, Stream},
+    seal::Proposal,
+    time::Instant,
+};
+use std::{
+    cmp::Reverse,
+    collections::{BTreeSet, BinaryHeap},
+    iter::Peekable,
+    vec,
+};
+
+use crate::{
+    error::{Error, ErrorKind, Result},
+    ledger::{Batch, Ledger},
+    store::Store,
+};
+use chance::Chance;
+use hours::{DAY, HOUR, bend};
+pub use shop::{Merchant, merchants};
+use story::Story;
+use tell::{Impossible, Made, Teller};
+
+/// Most commands of one step.
+pub const STEP_COMMANDS_MAX: usize = 8;
+/// The first day: Monday, 2 January 2023, as days since 1970.
+const START_DAY: i64 = 19_359;
+/// How long orders come in, so that all of it lasts about three years.
+const ORDER_DAYS: i64 = 1_040;
+/// Events per ten orders with their claims, on average; a test holds it to that.
+const EVENTS_PER_TEN_ORDERS: u64 = 107;
+/// How far ahead of UTC the clock of a market may be: so much earlier than its number says may an order come in.
+const AHEAD_MAX: i64 = 14 * HOUR;
+
+/// What comes in at one moment: commands that belong together, recorded as a whole.
+#[derive(Debug, Clone)]
+pub struct Step {
+    /// When the ledger is told. Never before the step before it, and never before anything it tells.
+    pub recorded_at: Instant,
+    /// 1 to [`STEP_COMMANDS_MAX`] commands on one order and its claims, or on the ledger itself.
+    pub batch: Vec<Proposal>,
+}
+
+/// Gives the steps of a ledger in order of time, as many events as were asked for. See the module.
+#[derive(Debug)]
+pub struct Generator<'m> {
+    seed: u64,
+    merchants: &'m [Merchant],
+    events_left: u64,
+    /// What the ledger's own stream is told, and its revision; `None` leaves it alone.
+    staff: Peekable<vec::IntoIter<(i64, Vec<Proposal>)>>,
+    ledger: Option<u64>,
+    /// Microseconds of the even flow of orders from one to the next.
+    gap: i64,
+    /// The number of the next order.
+    order: u64,
+    /// Open stories by the time of their next step: (time, order, acts told).
+    open: BinaryHeap<Reverse<(i64, u64, usize)>>,
+    fault: Option<Error>,
+}
+
+impl<'m> Generator<'m> {
+    /// A ledger of so many events, one command each. `merchants` are those of [`merchants`]; their policies must be
+    /// in force before the first step.
+    pub fn new(seed: u64, merchants: &'m [Merchant], events: u64) -> Self {
+        let orders = i64::try_from(events.saturating_mul(10) / EVENTS_PER_TEN_ORDERS).unwrap_or(i64::MAX);
+        let start = START_DAY * DAY;
+        let staff = staff::steps(merchants, seed, events, start, start + ORDER_DAYS * DAY);
+        let (staff, fault) = match staff {
+            Ok(steps) => (steps, None),
+            Err(why) => (Vec::new(), Some(fault(&why))),
+        };
+        Self {
+            seed,
+            merchants,
+            events_left: events,
+            staff: staff.into_iter().peekable(),
+            ledger: None,
+            gap: (ORDER_DAYS * DAY / orders.max(1)).max(1),
+            order: 1,
+            open: BinaryHeap::new(),
+            fault,
+        }
+    }
+
+    /// Tells the ledger's own stream about people, roles and limits as well. It has this revision now, and nobody
+    /// else may write there meanwhile.
+    pub fn with_people(mut self, ledger_revision: u64) -> Self {
+        self.ledger = Some(ledger_revision);
+        self
+    }
+    /// Why the steps ended early: a fault of this program, which its tests would find.
+    pub fn fault(&self) -> Option<&Error> {
+        self.fault.as_ref()
+    }
+
+    /// The time of an order on the clock of its market.
+    fn nominal(&self, order: u64) -> i64 {
+        let jitter = Chance::of(!self.seed, order).below(self.gap.unsigned_abs());
+        let even = i64::try_from(order - 1).unwrap_or(i64::MAX).saturating_mul(self.gap);
+        START_DAY * DAY + bend(even.saturating_add(i64::try_from(jitter).unwrap_or_default()))
+    }
+
+    fn plan(&self, order: u64) -> Option<Story<'m>> {
+        Story::plan(self.merchants, self.seed, order, self.nominal(order))
+    }
+
+    /// Begins every order that may come in before the next step of an open one.
+    fn begin_orders(&mut self) {
+        while !self.merchants.is_empty() {
+            let soonest = self.nominal(self.order) - AHEAD_MAX;
+            if self.open.peek().is_some_and(|Reverse((at, ..))| *at < soonest) {
+                return;
+            }
+            if let Some(first) = self.plan(self.order).and_then(|story| Some(story.acts.first()?.known)) {
+                self.open.push(Reverse((first, self.order, 0)));
+            }
+            self.order += 1;
+        }
+    }
+
+    /// The next commands of a story, from the act with this index.
+    fn tell(&self, story: &Story<'m>, from: usize) -> Made<Vec<Proposal>> {
+        let mut batch = Vec::new();
+        let mut begun = BTreeSet::new();
+        let known = story.acts.get(from).map(|act| act.known);
+        for (index, act) in story.acts.iter().enumerate().skip(from).take(STEP_COMMANDS_MAX) {
+            if Some(act.known) != known {
+                break;
+            }
+            let before = story.acts.iter().take(index).filter(|a| a.stream == act.stream).count() as u64;
+            let expected = if begun.insert(act.stream) {
+                Expected::at_number(before)
+            } else {
+                Expected::AfterThePreviousOfThisBatch
+            };
+            let chance = Chance::of(self.seed ^ story.number, index as u64);
+            batch.push(Teller { story, chance }.command(act, before + 1, expected)?);
+        }
+        Ok(batch)
+    }
+
+    fn story_step(&mut self) -> Made<Option<Step>> {
+        let Some(Reverse((known, order, told))) = self.open.pop() else { return Ok(None) };
+        let Some(story) = self.plan(order) else { return Ok(None) };
+        let batch = self.tell(&story, told)?;
+        let next = told + batch.len();
+        if let Some(act) = story.acts.get(next) {
+            self.open.push(Reverse((act.known, order, next)));
+        }
+        self.step(known, batch).map(Some)
+    }
+
+    fn staff_step(&mut self) -> Made<Option<Step>> {
+        let Some((at, mut batch)) = self.staff.next() else { return Ok(None) };
+        let Some(revision) = &mut self.ledger else { return Ok(None) };
+        if let Some(first) = batch.first_mut() {
+            first.expected = Expected::at_number(*revision);
+        }
+        *revision += batch.len() as u64;
+        self.step(at, batch).map(Some)
+    }
+
+    fn step(&mut self, known: i64, mut batch: Vec<Proposal>) -> Made<Step> {
+        batch.truncate(usize::try_from(self.events_left).unwrap_or(usize::MAX));
+        self.events_left -= batch.len() as u64;
+        Ok(Step { recorded_at: Instant::from_micros(known)?, batch })
+    }
+
+    fn due(&mut self) -> Made<Option<Step>> {
+        self.begin_orders();
+        let story_at = self.open.peek().map(|Reverse((at, ..))| *at);
+        let staff_at = self.ledger.and_then(|_| self.staff.peek()).map(|(at, _)| *at);
+        match (staff_at, story_at) {
+            (Some(staff), Some(story)) if story < staff => self.story_step(),
+            (Some(_), _) => self.staff_step(),
+            (None, _) => self.story_step(),
+        }
+    }
+}
+
+impl Iterator for Generator<'_> {
+    type Item = Step;
+
+    /// The next step; `None` at the end, and after a [`Generator::fault`].
+    fn next(&mut self) -> Option<Step> {
+        if self.events_left == 0 || self.fault.is_some() {
+            return None;
+        }
+        self.due().unwrap_or_else(|why| {
+            self.fault = Some(fault(&why));
+            None
+        })
+    }
+}
+
+fn fault(why: &Impossible) -> Error {
+    Error::new(ErrorKind::Internal, "demo_is_impossible", why.0.as_str())
+}
+
+/// How many steps are recorded with one commit.
+#[derive(Debug, Clone, Copy)]
+pub struct Group {
+    /// Most steps.
+    pub steps_max: usize,
+    /// Longest time between the first and the last of them, in microseconds. All of a group are recorded at the time
+    /// of its last step, so a long span blurs what was known when.
+    pub span_micros_max: i64,
+}
+
+/// Records all steps in groups. The ledger holds the policies of the shops and
+/// nothing of an earlier demonstration; its door is [`Door::fixed`](crate::door::Door::fixed), whose clock is set to
+/// each group's time. `told` is called with the number of events after each commit
+/// and may stop it. Returns that number in the end.
+///
+/// # Errors
+/// What [`Ledger::record_group`] says, the first command that is refused, a [`Generator::fault`]: there should be none.
+pub fn feed<S: Store>(
+    ledger: &mut Ledger<S>,
+    mut steps: Generator<'_>,
+    group: Group,
+    told: &mut dyn FnMut(u64) -> Result<()>,
+) -> Result<u64> {
+    let mut events = 0;
+    let mut waiting: Vec<Batch> = Vec::new();
+    let mut first = Instant::EPOCH;
+    let mut last = Instant::EPOCH;
+    if steps.ledger.is_none() {
+        steps.ledger = Some(ledger.store().revision(&Stream::Ledger)?);
+    }
+    for step in steps.by_ref() {
+        let full = waiting.len() >= group.steps_max
+            || step.recorded_at.micros() - first.micros() > group.span_micros_max;
+        if !waiting.is_empty() && full {
+            events += record(ledger, &mut waiting, last)?;
+            told(events)?;
+        }
+        if waiting.is_empty() {
+            first = step.recorded_at;
+        }
+        last = step.recorded_at;
+        waiting.push(step.batch);
+    }
+    events += record(ledger, &mut waiting, last)?;
+    told(events)?;
+    steps.fault.map_or(Ok(events), Err)
+}
+
+fn record<S: Store>(ledger: &mut Ledger<S>, waiting: &mut Vec<Batch>, at: Instant) -> Result<u64> {
+    ledger.door().set_now(at);
+    let mut events = 0;
+    for receipts in ledger.record_group(std::mem::take(waiting))? {
+        events += receipts?.len() as u64;
+    }
+    Ok(events)
+}

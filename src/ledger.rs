@@ -2,18 +2,19 @@
 
 pub(crate) mod cache;
 mod receipt;
+mod repeat;
 
 pub use receipt::{Outcome, Receipt};
 
 use replay::{
     books::refusal_row,
     case::{Case, CaseKey, Fault},
-    codec::{OwnedRow, Recorded, open},
-    decide::{Context, Refusal, decide, prepare, refusal_event},
+    codec::{CodecError, OwnedRow, Recorded, open},
+    decide::{Context, Refusal, decide, prepare},
     event::Event,
     ids::{Expected, Origin, Position, Revision, Stream},
     policy::Registry,
-    seal::{Proposal, Sealed, Stamp, same_content, seal},
+    seal::{Proposal, Sealed, Stamp, seal},
     time::Instant,
 };
 use std::{
@@ -209,12 +210,8 @@ impl<S: Store> Ledger<S> {
         draft: &mut Draft,
         proposal: &mut Proposal,
     ) -> Result<std::result::Result<Receipt, Stop>> {
-        let key = proposal.external_id.as_ref().map(|external_id| Key {
-            source: proposal.source.to_string(),
-            kind: proposal.event.kind().as_str().into(),
-            external_id: external_id.to_string(),
-        });
-        if let Some(known) = key.as_ref().map(|key| self.known(draft, key, proposal)).transpose()?.flatten() {
+        let key = repeat::key_of(proposal);
+        if let Some(known) = self.known(draft, key.as_ref(), proposal)? {
             return Ok(known);
         }
         // After the comparison: what the ledger fills in is no content of the message.
@@ -265,46 +262,6 @@ impl<S: Store> Ledger<S> {
         receipt
             .map(Ok)
             .ok_or_else(|| Error::new(ErrorKind::Internal, "no_event", "the command led to no event"))
-    }
-
-    /// The receipt, or the conflict, of a key that is on record already.
-    fn known(
-        &mut self,
-        draft: &Draft,
-        key: &Key,
-        proposal: &Proposal,
-    ) -> Result<Option<std::result::Result<Receipt, Stop>>> {
-        let in_draft = draft.sealed.iter().find(|(_, k, _)| k.as_ref() == Some(key));
-        let (row, stored, personal) = match in_draft {
-            Some((sealed, ..)) => (sealed.row.clone(), sealed.recorded.clone(), sealed.personal.clone()),
-            None => {
-                let Some(position) = self.store.find(key)? else { return Ok(None) };
-                let missing = || {
-                    Error::new(
-                        ErrorKind::BrokenLog,
-                        "event_is_missing",
-                        format!("position {position} is missing"),
-                    )
-                };
-                let row = self.store.row(position)?.ok_or_else(missing)?;
-                let stored = open(&row.as_row()).map_err(|why| {
-                    Error::new(ErrorKind::BrokenLog, "event_is_broken", format!("position {position}: {why}"))
-                })?;
-                let personal = self.store.personal(position)?;
-                (row, stored, personal)
-            }
-        };
-        if same_content(proposal, &stored, &personal) {
-            return Ok(Some(Ok(Receipt::of(&row, Outcome::AlreadyRecorded))));
-        }
-        let text = format!("key {} of {} stands for other content", key.external_id, key.source);
-        let error = Error::new(ErrorKind::Conflict, "conflict", text)
-            .details(vec![format!("first recorded at position {} on {}", row.position, row.stream)])
-            .hint("a retry must repeat the same content; another fact needs another key (H-20)")
-            .cites(["H-20"]);
-        let message = format!("key stands for position {}", row.position);
-        let event = refusal_event(proposal, "conflict", &message, Vec::new());
-        Ok(Some(Err(Stop { error, on_record: event.map(|e| (Stream::Ledger, e)) })))
     }
 
     /// Brings a case into the draft. `Some` is an error of the log.
@@ -366,7 +323,10 @@ impl<S: Store> Ledger<S> {
             ledger: self.store.origin().clone(),
             position: Position::after(Position::new(draft.tip.position)),
             revision: Revision::after(revision),
-            event_id: self.door.event_id(now)?,
+            event_id: match proposal.event_id {
+                Some(id) => id,
+                None => self.door.event_id(now)?,
+            },
             recorded_at: now,
         };
         let mut no_salt = None;
@@ -384,8 +344,10 @@ impl<S: Store> Ledger<S> {
         let sealed = match sealed {
             Ok(sealed) => sealed,
             Err(why) => {
-                let hint = "keep large texts and files outside and record their SHA-256";
-                return Ok(Err(Error::unreadable("cannot_be_sealed", why.to_string()).hint(hint)));
+                let too_long = matches!(why, CodecError::TooLong(_));
+                let code = if too_long { "event_too_long" } else { "cannot_be_sealed" };
+                let hint = "spread it over several events, or keep it outside and record its SHA-256";
+                return Ok(Err(Error::unreadable(code, why.to_string()).at(stream).hint(hint)));
             }
         };
         let order = match &sealed.recorded.event {
@@ -445,6 +407,7 @@ impl<S: Store> Ledger<S> {
         };
         record.stream = stream;
         record.external_id = None;
+        record.event_id = None;
         let key = match self.cache.key_of(&mut self.store, &record.stream, &event)? {
             Loaded::There(key) => key,
             Loaded::Broken(_) => return Ok(()),

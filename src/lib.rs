@@ -10,6 +10,7 @@ pub mod cli;
 pub mod command;
 pub mod door;
 pub mod error;
+pub mod generate;
 pub mod import_csv;
 pub mod ledger;
 pub mod policy_file;

@@ -169,6 +169,7 @@ fn report(reader: &mut SqliteStore, tip: &Tip, outcome: Outcome, served: &Books)
     let keys = keys_differ(reader, &outcome)?;
     let orders = claim_orders_differ(reader, &outcome)?;
     let personal = personal_fault(reader, &outcome)?;
+    let file = reader.file_fault()?;
     let check = |what, holds, figure: String| Check { what, holds, figure };
     let root = outcome.root;
     let quarantined = outcome.quarantined.len();
@@ -202,6 +203,11 @@ fn report(reader: &mut SqliteStore, tip: &Tip, outcome: Outcome, served: &Books)
                 None => format!("{} commitments", outcome.commitments.len()),
                 Some(why) => why.clone(),
             },
+        ),
+        check(
+            "the file is whole: pages, tables and the indexes by which things are found",
+            file.is_none(),
+            file.unwrap_or_else(|| "sound".into()),
         ),
         check(
             "the books are what the log says",
@@ -422,6 +428,7 @@ fn swap(
             approver: None,
             source: by.source.clone(),
             external_id: None,
+            event_id: None,
             causation: None,
             correlation: None,
         };

@@ -12,7 +12,7 @@ use std::{
 
 use crate::{
     command::{COMMAND_BYTES_MAX, Defaults, parse},
-    error::{Error, ErrorKind, Result},
+    error::{Error, Result},
     ledger::{BATCH_COMMANDS_MAX, Batch, Ledger, Outcome, Receipt},
     progress::Progress,
     store::Store,
@@ -78,9 +78,7 @@ pub fn record<S: Store>(
             Ok(None) => break,
             Ok(Some(line)) => line,
             Err(why) => {
-                let why = Error::new(ErrorKind::Storage, "input_unusable", why.to_string())
-                    .at(options.name)
-                    .hint("run the file again when it can be read; what has a key is not recorded twice");
+                let why = Error::io(options.name.as_ref(), &why);
                 run.unreadable(&mut group, number, why)?;
                 break;
             }
@@ -189,7 +187,8 @@ impl<S: Store> Run<'_, S> {
                         (lines.first().copied().unwrap_or(0), lines.last().copied().unwrap_or(0));
                     let line = bad_line(&why, &lines).unwrap_or(first);
                     let place = format!("{}:{line}", self.options.name);
-                    let mut why = Error { at: None, ..why }.at(place);
+                    let stream = why.at.as_deref().and_then(stream_of).map(String::from);
+                    let mut why = Error { at: stream, ..why }.at(place);
                     if first != last {
                         why.details
                             .push(format!("nothing of the batch in lines {first} to {last} was recorded"));
@@ -215,6 +214,12 @@ impl<S: Store> Run<'_, S> {
             begun.push(proposal.stream.clone());
         }
     }
+}
+
+/// The stream in the place of an error, `command 3, claim/C1`.
+fn stream_of(place: &str) -> Option<&str> {
+    let last = place.rsplit(", ").next()?;
+    if last.starts_with("command ") { None } else { Some(last) }
 }
 
 /// The line of the command that an error of a batch is about.

@@ -5,6 +5,7 @@
 #[path = "support/program.rs"]
 mod program;
 
+use claims::store::sqlite::BUSY_TIMEOUT_MS;
 use program::{Outcome, ROOT, all, claims, files, golden, normalised, ok, prepare, words};
 use replay::event::{Class, Kind};
 use rusqlite::Connection;
@@ -13,6 +14,8 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
     path::{Path, PathBuf},
+    process::Command,
+    time::{Duration, Instant},
 };
 
 /// The cases, without the ledger they are tried on.
@@ -228,4 +231,227 @@ fn reasons_are_told_apart() {
         let name = orphan.file_stem().unwrap().to_str().unwrap();
         assert!(cases.iter().any(|case| case.name == name), "{} has no input", orphan.display());
     }
+}
+
+/// Transcripts on files that are no sound ledger. What each needs is made by [`set_up`].
+const FILES: &str = "fixtures/broken/files";
+/// Files that no command may change, not by a byte.
+const UNTOUCHED: [&str; 4] = ["text_file", "empty_file", "other_sqlite_file", "newer_ledger"];
+
+#[test]
+fn a_file_that_is_no_sound_ledger_is_named_and_left_alone() {
+    let prepared = Prepared::new();
+    let transcripts = files(&Path::new(ROOT).join(FILES), "txt");
+    let of_disks = |path: &PathBuf| DISKS.iter().any(|name| path.file_stem().unwrap() == *name);
+    let transcripts: Vec<PathBuf> = transcripts.into_iter().filter(|path| !of_disks(path)).collect();
+    all(&transcripts, |path| {
+        let name = path.file_stem().unwrap().to_str().unwrap();
+        let folder = program::folder();
+        let dir = folder.path();
+        let ledger = dir.join("shop.db");
+        let held = set_up(name, &prepared, dir);
+        let before = fs::read(&ledger).ok();
+        golden(path, &program::transcript(&fs::read_to_string(path).unwrap_or_default(), dir))?;
+        drop(held);
+        if UNTOUCHED.contains(&name) && fs::read(&ledger).ok() != before {
+            return Err(format!("{name}: the file was changed"));
+        }
+        let log = fs::metadata(dir.join("shop.db-wal")).map_or(0, |file| file.len());
+        if log > 0 && name != "busy_ledger" {
+            Err(format!("{name}: {log} bytes are left beside it"))
+        } else {
+            Ok(())
+        }
+    });
+}
+
+/// Puts `shop.db` into a folder the way a transcript needs it.
+fn set_up(name: &str, prepared: &Prepared, dir: &Path) -> Option<Connection> {
+    let ledger = dir.join("shop.db");
+    let copy = || fs::copy(prepared.dir.path().join("prepared.db"), &ledger).unwrap();
+    match name {
+        "text_file" => fs::write(&ledger, "bread\nmilk\napples\n".repeat(40)).unwrap(),
+        "empty_file" => fs::write(&ledger, "").unwrap(),
+        "other_sqlite_file" => {
+            let db = Connection::open(&ledger).unwrap();
+            db.execute_batch("CREATE TABLE recipes (name TEXT); PRAGMA user_version = 3;").unwrap();
+        }
+        "newer_ledger" => {
+            copy();
+            let db = Connection::open(&ledger).unwrap();
+            db.execute_batch("PRAGMA user_version = 99; PRAGMA wal_checkpoint(TRUNCATE);").unwrap();
+        }
+        "missing_file" => {}
+        "folder" => fs::create_dir(&ledger).unwrap(),
+        "truncated_ledger" => {
+            let bytes = copy();
+            fs::OpenOptions::new().write(true).open(&ledger).unwrap().set_len(bytes / 2 + 100).unwrap();
+        }
+        "busy_ledger" => {
+            copy();
+            let db = Connection::open(&ledger).unwrap();
+            db.execute_batch("BEGIN IMMEDIATE").unwrap();
+            return Some(db);
+        }
+        _ => drop(copy()),
+    }
+    None
+}
+
+/// Transcripts that need a disk of their own.
+const DISKS: [&str; 2] = ["read_only_disk", "full_disk"];
+/// Set for the part of the test that runs where it may mount disks.
+const MAY_MOUNT: &str = "CLAIMS_TEST_MAY_MOUNT";
+const MAY_MOUNT_TEST: &str = "disks_of_their_own";
+
+/// Mounting needs a namespace, and a namespace a process: the test runs itself again inside one.
+#[test]
+fn a_disk_that_is_full_or_read_only_loses_nothing() {
+    let namespace = |program: &str, args: &[&str]| {
+        let mut command = Command::new("unshare");
+        command
+            .args(["--user", "--map-root-user", "--mount", program])
+            .args(args)
+            .env(MAY_MOUNT, "1")
+            .output()
+    };
+    let try_it = "d=$(mktemp -d) && mount -t tmpfs tmpfs $d && umount $d && rmdir $d";
+    if !namespace("sh", &["-c", try_it]).is_ok_and(|tried| tried.status.success()) {
+        println!("skipped: this machine does not let us mount disks");
+        return;
+    }
+    let program = std::env::current_exe().unwrap();
+    let run = namespace(program.to_str().unwrap(), &["--exact", MAY_MOUNT_TEST, "--nocapture"]).unwrap();
+    let words = String::from_utf8_lossy(&run.stdout) + String::from_utf8_lossy(&run.stderr);
+    assert!(run.status.success(), "{words}");
+    assert!(words.contains("1 passed"), "{MAY_MOUNT_TEST} did not run: {words}");
+}
+
+/// Does something only where [`a_disk_that_is_full_or_read_only_loses_nothing`] runs it.
+#[test]
+fn disks_of_their_own() {
+    if std::env::var_os(MAY_MOUNT).is_none() {
+        return;
+    }
+    let prepared = Prepared::new();
+    let shell = |line: &str, dir: &Path| assert_eq!(program::shell(dir, line).code, 0, "{line}");
+    for name in DISKS {
+        let folder = tempfile::tempdir().unwrap();
+        let dir = folder.path();
+        shell("mount -t tmpfs -o size=12m tmpfs .", dir.parent().unwrap().join(dir).as_path());
+        std::os::unix::fs::symlink(Path::new(ROOT).join("fixtures"), dir.join("fixtures")).unwrap();
+        set_up(name, &prepared, dir);
+        if name == "read_only_disk" {
+            shell("mount -o remount,ro .", dir);
+        } else {
+            fs::write(dir.join("big.ndjson"), notes()).unwrap();
+            // What is left is room for a few pages, not for a thousand notes.
+            shell(
+                "free=$(df --output=avail -k . | tail -1); head -c $((free - 160))k /dev/zero > filler",
+                dir,
+            );
+        }
+        let path = Path::new(ROOT).join(FILES).join(format!("{name}.txt"));
+        let found = program::transcript(&fs::read_to_string(&path).unwrap(), dir);
+        shell("umount -l .", dir);
+        golden(&path, &found).unwrap_or_else(|why| panic!("{why}"));
+    }
+}
+
+/// A thousand notes on one claim: one batch.
+fn notes() -> String {
+    let note = |revision: u32| {
+        let text = format!("Called again, number {revision}.");
+        let command = serde_json::json!({
+            "stream": "claim/C2", "expected_revision": revision, "kind": "note_added", "actor": "a.jones",
+            "payload": { "text": text },
+        });
+        format!("{command}\n")
+    };
+    (3..1_003).map(note).collect()
+}
+
+#[test]
+fn a_writer_waits_five_seconds_for_another() {
+    let prepared = Prepared::new();
+    let ledger = prepared.copy("held.db");
+    let other = Connection::open(&ledger).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let note = ["note", "C1", "--text", "Hello", "--actor", "a.jones", "-l", "held.db"];
+    let began = Instant::now();
+    let outcome = claims(prepared.dir.path(), &note);
+    assert_eq!(outcome.code, 16, "{}", outcome.stderr);
+    assert!(
+        began.elapsed() >= Duration::from_millis(BUSY_TIMEOUT_MS),
+        "it gave up after {:?}",
+        began.elapsed()
+    );
+    other.execute_batch("ROLLBACK").unwrap();
+    assert!(ok(prepared.dir.path(), &note).starts_with("recorded note_added on claim/C1 at revision 7"));
+}
+
+#[test]
+fn two_programs_write_at_once() {
+    let prepared = Prepared::new();
+    let ledger = prepared.copy("two.db");
+    let dir = prepared.dir.path();
+    let commands = |claim: &str, revision: u32| -> String {
+        let note = |n: u32| {
+            let command = serde_json::json!({
+                "stream": format!("claim/{claim}"), "expected_revision": revision + n, "kind": "note_added",
+                "actor": "a.jones", "payload": { "text": format!("{claim}, note {n}") },
+            });
+            // The next order in between, so that every note is a batch of its own.
+            let scan = serde_json::json!({
+                "stream": format!("order/{}", if claim == "C1" { "O1" } else { "O3" }),
+                "expected_revision": if claim == "C1" { 4 } else { 2 } + n, "kind": "tracking_scanned",
+                "actor": "carrier", "payload": { "parcel": "P", "status": "in_transit" },
+            });
+            format!("{command}\n{scan}\n")
+        };
+        (0..100).map(note).collect()
+    };
+    fs::write(dir.join("C1.ndjson"), commands("C1", 6)).unwrap();
+    fs::write(dir.join("C4.ndjson"), commands("C4", 3)).unwrap();
+    let outcomes = std::thread::scope(|scope| {
+        let run = |file| scope.spawn(move || claims(dir, &["record", file, "-l", "two.db"]));
+        [run("C1.ndjson"), run("C4.ndjson")].map(|run| run.join().unwrap())
+    });
+    for outcome in outcomes {
+        assert_eq!((outcome.code, outcome.stderr.as_str()), (0, "200 recorded, 0 already recorded\n"));
+    }
+    assert_eq!(appended(&ledger, prepared.events).len(), 400);
+    assert_eq!(claims(dir, &["audit", "-l", "two.db"]).code, 0);
+}
+
+#[test]
+fn a_damaged_page_is_an_error_and_never_a_panic() {
+    const PAGE: usize = 4096;
+    let prepared = Prepared::new();
+    let sound = fs::read(prepared.dir.path().join("prepared.db")).unwrap();
+    let pages: Vec<usize> = (0..sound.len() / PAGE).collect();
+    all(&pages, |page| {
+        let name = format!("page{page}.db");
+        let mut bytes = sound.clone();
+        for byte in &mut bytes[page * PAGE..][..PAGE] {
+            *byte ^= 0x5A;
+        }
+        for line in
+            ["audit", "list", "show C1", "totals", "export events", "note C1 --text Hello --actor a.jones"]
+        {
+            fs::write(prepared.dir.path().join(&name), &bytes).unwrap();
+            let outcome = claims(prepared.dir.path(), &[words(line), words("-l"), words(&name)].concat());
+            let clear = match outcome.code {
+                0 => line != "audit",
+                1 => line == "audit",
+                2 => line == "audit" && outcome.stderr.contains("\nhint: "),
+                15 | 17 | 18 => outcome.stderr.contains("\nhint: "),
+                _ => false,
+            };
+            if !clear || outcome.stderr.contains("panicked") {
+                return Err(format!("page {page}: {line}: exit {}\n{}", outcome.code, outcome.stderr));
+            }
+        }
+        Ok(())
+    });
 }

@@ -154,6 +154,7 @@ impl Desk {
             approver: Some(ActorId::new("b.lee")?),
             source: SourceId::new("test")?,
             external_id: None,
+            event_id: None,
             causation: None,
             correlation: None,
         }])?;

@@ -74,6 +74,7 @@ fn ledger() -> Ledger<MemoryStore> {
             role: defaults().role,
             source: defaults().source,
             external_id: None,
+            event_id: None,
             causation: None,
             correlation: None,
         };

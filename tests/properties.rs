@@ -29,9 +29,12 @@ use replay::units::Units;
 use serde_json::json;
 use support::{Script, check_sound, memory, rows, same_books};
 
+/// As many cases as fit into a minute for all; `PROPTEST_CASES=5000` asks for more.
 fn config(cases: u32) -> Config {
+    let asked = std::env::var("PROPTEST_CASES").ok().and_then(|number| number.parse().ok());
     // A failure prints its smallest form, which becomes a case of fixtures/gwt; no second file of seeds beside it.
-    Config { cases, failure_persistence: None, max_shrink_iters: 400, ..Config::default() }
+    let failure_persistence = None;
+    Config { cases: asked.unwrap_or(cases), failure_persistence, max_shrink_iters: 400, ..Config::default() }
 }
 
 fn run(ops: &[Op]) -> Run<MemoryStore> {
@@ -48,7 +51,7 @@ fn fail<S: Store>(store: &mut S, why: impl std::fmt::Display) -> TestCaseError {
 }
 
 proptest! {
-    #![proptest_config(config(160))]
+    #![proptest_config(config(100))]
 
     /// Live books, replayed books and the books as of the head are the same; positions and revisions are dense; the
     /// root is the one that RFC 6962 gives for the stored bodies; money stays within what was taken.
@@ -108,7 +111,7 @@ fn over_the_cap(run: &mut Run<MemoryStore>, claims: &[String], and_units: bool) 
 }
 
 proptest! {
-    #![proptest_config(config(60))]
+    #![proptest_config(config(40))]
 
     /// However the log is read, in one scan or in pieces of any size, the same comes out byte for byte.
     #[test]
@@ -207,7 +210,7 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(config(200))]
+    #![proptest_config(config(120))]
 
     /// A reversed event counts as one that was never recorded; only the record itself still shows it.
     #[test]
@@ -378,7 +381,10 @@ fn sale(lines: &[(u32, u64, u64, u64)], order_discount_minor: u64) -> OrderState
 /// The random work is worth its time: all of it together records every kind it knows, and is refused for many reasons.
 #[test]
 fn the_work_covers_the_catalogue() {
-    let mut runner = TestRunner::new_with_rng(config(150), TestRng::deterministic_rng(RngAlgorithm::ChaCha));
+    let mut runner = TestRunner::new_with_rng(
+        Config { cases: 150, ..config(150) },
+        TestRng::deterministic_rng(RngAlgorithm::ChaCha),
+    );
     let (recorded, refused) = (RefCell::new(BTreeMap::new()), RefCell::new(BTreeMap::new()));
     let result = runner.run(&ops(50), |ops| {
         let mut run = Run::new(Script::new(memory("properties")), true);

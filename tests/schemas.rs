@@ -135,6 +135,7 @@ fn command_schema() -> schemars::Schema {
             "approver": g.subschema_for::<ActorId>(),
             "source": g.subschema_for::<SourceId>(),
             "external_id": g.subschema_for::<ExternalId>(),
+            "event_id": g.subschema_for::<EventId>(),
             "causation": g.subschema_for::<EventId>(),
             "correlation": g.subschema_for::<Word>(),
             "payload": {

@@ -34,7 +34,8 @@ fn folder() -> PathBuf {
 /// Name and bytes of every frozen body, in order of position.
 fn bodies() -> Vec<(String, Vec<u8>)> {
     let entries = fs::read_dir(folder()).unwrap().map(|entry| entry.unwrap().path());
-    let mut paths: Vec<PathBuf> = entries.filter(|path| path.extension().is_some_and(|e| e == "json")).collect();
+    let mut paths: Vec<PathBuf> =
+        entries.filter(|path| path.extension().is_some_and(|e| e == "json")).collect();
     paths.sort();
     let name = |path: &Path| path.file_name().unwrap().to_string_lossy().into_owned();
     paths.iter().map(|path| (name(path), fs::read(path).unwrap())).collect()
@@ -87,7 +88,7 @@ fn the_frozen_log_is_read_without_a_finding() {
     assert_eq!(outcome.events, rows.len() as u64);
     // Money that was once counted counts the same today.
     let board = |claim: &str| json!(outcome.books.board[claim]);
-    let c1 = json!({"stage": "decided", "units_claimed": 2, "units_received": 1, "units_accepted": 1,
+    let c1 = json!({"stage": "claimed", "units_claimed": 2, "units_received": 1, "units_accepted": 1,
         "owed_minor": 9950, "credited_minor": 0, "open_minor": 9950, "currency": "USD"});
     let h1 = json!({"flags": "historical", "credited_minor": 1250, "currency": "GBP"});
     for (claim, want) in [("C1", c1), ("H1", h1)] {
@@ -177,6 +178,11 @@ fn damages() -> Vec<Damage> {
     found
 }
 
+/// Three dots at the end stand for any more words.
+fn says(want: &str, found: &str) -> bool {
+    want.strip_suffix("...").map_or(want == found, |start| found.starts_with(start))
+}
+
 /// Spoils rows as one step says. `in` makes the leaf fit again, so that only the body is to blame.
 fn spoil(rows: &mut Vec<OwnedRow>, step: &str) {
     let (word, rest) = step.split_once(' ').unwrap();
@@ -184,7 +190,8 @@ fn spoil(rows: &mut Vec<OwnedRow>, step: &str) {
     let index = position.parse::<usize>().unwrap() - 1;
     match word {
         "in" => {
-            let (old, new) = rest.split_once(" => ").unwrap();
+            let (old, new) =
+                rest.split_once(" => ").or(rest.strip_suffix(" =>").map(|old| (old, ""))).unwrap();
             let body = String::from_utf8(rows[index].body.clone()).unwrap();
             assert_eq!(body.matches(old).count(), 1, "{old} in {body}");
             rows[index].body = body.replace(old, new).into_bytes();
@@ -227,12 +234,23 @@ fn damage_is_found_where_it_is_and_nothing_is_skipped() {
         }
         let outcome = replayed(&rows);
         let found: Vec<String> = outcome.findings.iter().map(ToString::to_string).collect();
-        if found != damage.finds || outcome.findings_count != found.len() as u64 {
+        let same = found.len() == damage.finds.len()
+            && found.iter().zip(&damage.finds).all(|(f, want)| says(want, f));
+        if !same || outcome.findings_count != found.len() as u64 {
             wrong.push(format!("{}:\n  finds {}", damage.name, found.join("\n  finds ")));
         } else if outcome.quarantined != damage.quarantines {
-            wrong.push(format!("{}:\n  quarantines {}", damage.name, outcome.quarantined.join("\n  quarantines ")));
+            wrong.push(format!(
+                "{}:\n  quarantines {}",
+                damage.name,
+                outcome.quarantined.join("\n  quarantines ")
+            ));
         } else if outcome.events != rows.len() as u64 {
-            wrong.push(format!("{}: only {} of {} events were read", damage.name, outcome.events, rows.len()));
+            wrong.push(format!(
+                "{}: only {} of {} events were read",
+                damage.name,
+                outcome.events,
+                rows.len()
+            ));
         }
     }
     assert!(wrong.is_empty(), "{} of {}:\n{}", wrong.len(), damages.len(), wrong.join("\n"));
@@ -252,7 +270,9 @@ fn a_spoiled_case_is_not_served_nor_written_to() {
             Event::ClaimOpened(opened) => Some(opened.order.to_string()),
             _ => None,
         };
-        store.append(&Sealed { row: row.clone(), recorded, personal: Vec::new() }, None, order.as_deref()).unwrap();
+        store
+            .append(&Sealed { row: row.clone(), recorded, personal: Vec::new() }, None, order.as_deref())
+            .unwrap();
         let mut tip = store.tip().unwrap();
         tip.position = row.position;
         tip.recorded_at = row.recorded_at;

@@ -33,7 +33,7 @@ pub struct Replay {
     frontier: Frontier,
     position: u64,
     recorded_at: i64,
-    event_ids: Vec<u128>,
+    event_ids: BTreeSet<EventId>,
     keys: BTreeMap<Key, u64>,
     commitments: Option<Vec<Commitment>>,
     books: Books,
@@ -102,7 +102,7 @@ impl Replay {
             frontier: Frontier::new(),
             position: 0,
             recorded_at: 0,
-            event_ids: Vec::new(),
+            event_ids: BTreeSet::new(),
             keys: BTreeMap::new(),
             commitments: None,
             books: Books::default(),
@@ -132,7 +132,6 @@ impl Replay {
             self.find(row, Fault::PositionIsNotTheNext { due });
         }
         self.position = row.position;
-        self.event_ids.push(u128::from_be_bytes(row.event_id));
         let opened = open(row);
         // The tree is over the bodies that are there, so a changed body shows in the root as well.
         self.frontier.push(crate::merkle::leaf_hash(row.body));
@@ -163,6 +162,9 @@ impl Replay {
             return Err(Fault::RecordedTimeRunsBackwards);
         }
         self.recorded_at = row.recorded_at;
+        if !self.event_ids.insert(e.event_id) {
+            return Err(Fault::EventIdIsUsedTwice);
+        }
         let kind = recorded.event.kind().as_str();
         if let Some(key) = &e.external_id
             && self.keys.insert((e.source.to_string(), kind, key.to_string()), row.position).is_some()
@@ -177,19 +179,20 @@ impl Replay {
         if let Event::PersonalDataRedacted(r) = &recorded.event {
             self.redacted.extend(r.targets.iter().map(|t| (t.event, t.path.to_string())));
         }
-        if self.is_quarantined(&recorded) {
-            return Ok(());
-        }
         if let Event::AppendRefused(r) = &recorded.event
             && self.cut.sees(e.position, e.recorded_at)
             && self.cut.effective_at.is_none_or(|t| e.effective.at <= t)
         {
             self.books.refuse(refusal_row(e.position, r));
         }
+        // Before the question of quarantine: later events of a claim no longer say which order it is on.
         if let Stream::Claim(id) = &e.stream
             && !self.case_of_claim.contains_key(id)
         {
             self.case_of_claim.insert(id.clone(), first_key(id, &recorded.event));
+        }
+        if self.is_quarantined(&recorded) {
+            return Ok(());
         }
         self.world.apply(recorded)
     }
@@ -200,7 +203,8 @@ impl Replay {
         }
         let stream = &recorded.envelope.stream;
         let key = match stream {
-            Stream::Ledger => return false,
+            // One gap is one finding, not one for every refusal that follows.
+            Stream::Ledger => return self.quarantined_streams.contains("ledger"),
             Stream::Order(id) => CaseKey::Order(id.clone()),
             Stream::Claim(id) => {
                 let known = self.case_of_claim.get(id).cloned();
@@ -237,7 +241,9 @@ impl Replay {
 
     /// Writes the books and closes the replay.
     pub fn finish(mut self) -> Outcome {
-        self.unique_ids();
+        let ledger = self.quarantined_streams.get("ledger").cloned();
+        let quarantined =
+            ledger.into_iter().chain(self.quarantined.iter().map(|key| format!("{key}"))).collect();
         for (_, case) in self.world.cases() {
             for id in case.claims.keys() {
                 self.books.post(None, rows(case, id, &self.cut).as_ref());
@@ -250,27 +256,13 @@ impl Replay {
             books: self.books,
             findings: self.findings,
             findings_count: self.findings_count,
-            quarantined: self.quarantined.iter().map(|key| format!("{key}")).collect(),
+            quarantined,
             kinds: self.kinds,
             policies: self.policies,
             keys: self.keys,
             commitments: self.commitments.unwrap_or_default(),
             redacted: self.redacted,
             world: self.world,
-        }
-    }
-
-    fn unique_ids(&mut self) {
-        self.event_ids.sort_unstable();
-        let twice = self.event_ids.windows(2).filter(|pair| pair.first() == pair.last()).count();
-        if twice > 0 {
-            self.findings_count =
-                self.findings_count.saturating_add(u64::try_from(twice).unwrap_or(u64::MAX));
-            if self.findings.len() < FINDINGS_MAX {
-                let stream = String::from("ledger");
-                let position = Position::new(self.position).unwrap_or(Position::FIRST);
-                self.findings.push(Broken { position, stream, fault: Fault::EventIdIsUsedTwice });
-            }
         }
     }
 }

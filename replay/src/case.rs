@@ -77,7 +77,7 @@ impl fmt::Display for Broken {
             Fault::EventIdIsUsedTwice => f.write_str("its event id is used twice"),
             Fault::KeyIsUsedTwice => f.write_str("its source, kind and external id are used twice"),
             Fault::Breach(why) => write!(f, "{why} ({})", why.code()),
-            Fault::Registry(why) => write!(f, "the ledger stream contradicts itself: {why:?}"),
+            Fault::Registry(why) => write!(f, "the ledger stream contradicts itself: {why}"),
         }
     }
 }

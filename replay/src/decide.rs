@@ -126,7 +126,9 @@ impl Refusal {
     /// What to do about it.
     pub fn hint(&self) -> String {
         let text = match self {
-            Refusal::WrittenByTheLedgerItself(_) => "this kind follows from the ledger's own commands",
+            Refusal::WrittenByTheLedgerItself(_) => {
+                "it follows from the ledger's own commands, such as claims rebuild; nobody records it by hand"
+            }
             Refusal::KindIsNotForThisStream(kind, _) => {
                 let p = kind.places();
                 let names = [(p.ledger, "ledger"), (p.order, "order/ID"), (p.claim, "claim/ID")];
@@ -134,20 +136,20 @@ impl Refusal {
                 return format!("record it in stream {}", places.join(" or "));
             }
             Refusal::EffectiveInTheFuture(_) => "record what has happened; check the date and the offset",
-            Refusal::PolicyIsNotInForce(..) => "publish the policy first: claims policy publish FILE",
+            Refusal::PolicyIsNotInForce(..) => {
+                "claims policy list shows from which day policies govern; claims policy publish FILE adds one"
+            }
             Refusal::Registry(RegistryFault::PolicyVersionIsNotTheNext { due }) => {
                 return format!("set version = {due} in the policy file");
             }
             Refusal::Registry(_) => "claims policy list shows what is published",
             Refusal::Breach(breach) => breach.hint(),
-            Refusal::SecondPersonIsMissing { .. } => "name the second person with --approver",
+            Refusal::SecondPersonIsMissing { .. } => "name a second person as approver (--approver)",
             Refusal::SecondPersonIsTheFirst { .. } => "somebody else must approve",
             Refusal::OverTheLimitOfTheRole { .. } => "let a role with a higher limit do it",
             Refusal::ClaimIsClosed | Refusal::ClaimIsWithdrawn => "reopen the claim first: claims reopen",
             Refusal::ClaimIsNotClosed => "only a closed, withdrawn or denied claim is reopened",
-            Refusal::RmaIsMissing { .. } => {
-                "give the number with --rma; without one the parcel is not taken in"
-            }
+            Refusal::RmaIsMissing { .. } => "give the number as rma (--rma)",
             Refusal::RmaIsNotOpen { .. } => "claims show CLAIM lists its RMA numbers",
             Refusal::RmaIsUsed(_) => "a number is given once; choose another",
             Refusal::UnitsHaveAnOpenRma(_) => "void the open one first: claims void",
@@ -256,24 +258,13 @@ impl fmt::Display for Refusal {
         match self {
             Refusal::WrittenByTheLedgerItself(kind) => write!(f, "{kind} is written by the ledger itself"),
             Refusal::KindIsNotForThisStream(kind, stream) => {
-                write!(f, "{kind} does not belong into stream {stream}")
+                write!(f, "{kind} does not belong in stream {stream}")
             }
             Refusal::EffectiveInTheFuture(when) => write!(f, "{when} is still to come"),
             Refusal::PolicyIsNotInForce(policy, day) => {
                 write!(f, "no version of policy {policy} was in force on {day}")
             }
-            Refusal::Registry(RegistryFault::Gap { due }) => {
-                write!(f, "revision {due} of the ledger stream was due")
-            }
-            Refusal::Registry(RegistryFault::PolicyVersionIsNotTheNext { due }) => {
-                write!(f, "the next version of this policy is {due}")
-            }
-            Refusal::Registry(RegistryFault::PolicyBeginsBeforeItsPredecessor { predecessor }) => {
-                write!(f, "it would begin before the version that begins on {predecessor}")
-            }
-            Refusal::Registry(RegistryFault::CalendarYearIsPublished) => {
-                f.write_str("this year of the calendar is published")
-            }
+            Refusal::Registry(fault) => fault.fmt(f),
             Refusal::Breach(breach) => breach.fmt(f),
             Refusal::SecondPersonIsMissing { rule } => {
                 write!(f, "a second person must approve this ({rule})")
@@ -547,9 +538,15 @@ fn discretion(rules: Option<&Rules>, d: &DiscretionExercised) -> Result<(), Refu
     if let (Some(fixed), Some(amount)) = (point.fee_fixed, &d.amount)
         && amount.minor() > fixed
     {
-        return Err(Refusal::OutOfBounds { bound: format!("{fixed} minor units"), cites: cites() });
+        return Err(Refusal::OutOfBounds { bound: bound_of(fixed, amount), cites: cites() });
     }
     Ok(())
+}
+
+/// A bound of the policy as people read it; the policy names minor units.
+fn bound_of(minor: u64, like: &Amount) -> String {
+    Amount::new(minor, like.currency())
+        .map_or_else(|_| format!("{minor} minor units"), |bound| format!("{bound}"))
 }
 
 fn credit_exists(state: &ClaimState, refund: &crate::ids::RefundId) -> Result<(), Refusal> {

@@ -166,8 +166,9 @@ id_type!(/// A charge to the customer.
     ChargeId, "charge id");
 id_type!(/// Where a message came from (`cli`, `shop`, `carrier.ups`); the first part of every idempotency key.
     SourceId, "source");
-id_type!(/// The name of one ledger, written into every event, so that no event fits into another log.
-    Origin, "ledger origin");
+text_type!(/// The name of one ledger, written into every event, so that no event fits into another log. Like a URL without
+    /// its scheme, e.g. `shop.example/claims`: checkpoints will carry it as it is.
+    Origin, "ledger origin", CODE_CHARS_MAX, code_char, "letters, digits and . _ : + - / are allowed, no blanks", pattern::CODE);
 text_type!(/// A return merchandise authorization number.
     Rma, "RMA number", ID_CHARS_MAX, id_char, "letters, digits and . _ : @ + - are allowed", pattern::ID);
 text_type!(/// A word of a closed or policy-defined vocabulary: reason code, cause, carrier, discretion point, role.

@@ -113,7 +113,7 @@ pub struct Amount {
 
 /// An amount as it stands in JSON, before its invariant is checked.
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields, rename = "Amount")]
+#[serde(deny_unknown_fields, expecting = "an amount such as {\"minor\":1250,\"currency\":\"USD\"}")]
 struct Raw {
     #[serde(deserialize_with = "minor_units")]
     minor: u64,

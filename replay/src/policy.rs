@@ -4,6 +4,7 @@
 //! points); no line here knows a merchant.
 
 use alloc::{collections::BTreeMap, string::String, vec::Vec};
+use core::fmt;
 use serde_json::Value;
 
 use crate::{
@@ -90,6 +91,21 @@ pub enum RegistryFault {
     },
     /// This year of this calendar is published already.
     CalendarYearIsPublished,
+}
+
+impl fmt::Display for RegistryFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            RegistryFault::Gap { due } => write!(f, "revision {due} of the ledger stream was due"),
+            RegistryFault::PolicyVersionIsNotTheNext { due } => {
+                write!(f, "the next version of this policy is {due}")
+            }
+            RegistryFault::PolicyBeginsBeforeItsPredecessor { predecessor } => {
+                write!(f, "it would begin before the version that begins on {predecessor}")
+            }
+            RegistryFault::CalendarYearIsPublished => f.write_str("this year of the calendar is published"),
+        }
+    }
 }
 
 impl Registry {

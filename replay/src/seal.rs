@@ -39,6 +39,8 @@ pub struct Proposal {
     pub source: SourceId,
     /// That system's own key: the same key and content is the same fact.
     pub external_id: Option<ExternalId>,
+    /// The id of the event, if the sender has made one (a UUID, best of version 7); otherwise the door makes it.
+    pub event_id: Option<EventId>,
     /// The event that led to it.
     pub causation: Option<EventId>,
     /// What belongs together.

@@ -72,7 +72,9 @@ pub enum BadTime {
 impl fmt::Display for BadTime {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            BadTime::WithoutOffset(t) => write!(f, "the time '{t}' has no UTC offset"),
+            BadTime::WithoutOffset(t) => {
+                write!(f, "the time '{t}' has no UTC offset; write it like 2024-04-15T12:00:00-05:00")
+            }
             BadTime::NotATime(t) => write!(f, "'{t}' is no time; write it like 2024-04-15T12:00:00-05:00"),
             BadTime::NotADay(t) => write!(f, "'{t}' is no day; write it like 2024-04-15"),
             BadTime::OutOfRange => f.write_str("the time lies outside 1970 to 2255"),

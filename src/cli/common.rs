@@ -145,6 +145,7 @@ impl Acting {
             approver: self.approver.clone(),
             source: self.source.clone(),
             external_id: self.key.clone(),
+            event_id: None,
             causation: None,
             correlation: None,
         })
@@ -186,7 +187,10 @@ pub fn units(case: &Case, stream: &Stream, text: &str) -> Result<replay::units::
             Units::parse_loose([word]).map_err(|why| bad(why.to_string()))?
         } else {
             let line = order.sale.lines.iter().find(|line| line.id.as_str() == word);
-            let line = line.ok_or_else(|| bad(format!("the order has no line {word}")))?;
+            let line = line.ok_or_else(|| {
+                let lines: Vec<&str> = order.sale.lines.iter().map(|line| line.id.as_str()).collect();
+                bad(format!("the order has no line {word}, only {}", lines.join(", ")))
+            })?;
             Units::from_line(line.id.clone(), line.quantity).map_err(|why| bad(why.to_string()))?
         };
         found = found.union(&more);

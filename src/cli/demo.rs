@@ -19,7 +19,7 @@ use crate::{
     command::{self, Defaults},
     door::Door,
     error::{Error, ErrorKind, Result},
-    generate::{Generator, Step, merchants},
+    generate::{Generator, Group, feed, merchants},
     ledger::Ledger,
     policy_file::embedded,
     progress::Progress,
@@ -33,11 +33,13 @@ static CLAIMS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/fixtures/claims");
 /// Where the demonstration writes unless told otherwise.
 const DEMO_FILE: &str = "claims-demo.db";
 /// The claim whose timeline is shown.
-const SHOWN: &str = "C-AMC-1001";
+const SHOWN: &str = "AMC-C-2207";
 /// When the policies of the demonstration are published.
-const BEGINS: &str = "2023-12-29T09:00:00Z";
+const BEGINS: &str = "2023-01-01T09:00:00Z";
 /// Steps of the generator per commit.
 const STEPS_PER_COMMIT: usize = 500;
+/// Longest time between the first and the last step of a commit: a day, in microseconds.
+const GROUP_SPAN_MICROS: i64 = 24 * 3_600 * 1_000_000;
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
@@ -84,12 +86,12 @@ impl DemoArgs {
         let mut ledger = Ledger::new(store, Door::fixed("demo", begins));
         let (policies, calendars) = publish(&mut ledger)?;
         words(format!("2. published {policies} policies and {calendars} calendar years"))?;
-        let recorded = stories(&mut ledger)?;
-        words(format!("3. recorded {recorded} commands of the example claims"))?;
         if self.events > 0 {
             let generated = generate(&mut ledger, self.seed, self.events, !out.json)?;
-            words(format!("   and {generated} generated events (seed {})", self.seed))?;
+            words(format!("   recorded {generated} generated events (seed {})", self.seed))?;
         }
+        let recorded = stories(&mut ledger)?;
+        words(format!("3. recorded {recorded} commands of the example claims"))?;
         Ok(ledger)
     }
 }
@@ -116,12 +118,17 @@ fn publish(ledger: &mut Ledger<SqliteStore>) -> Result<(usize, usize)> {
     let policies = embedded::policies()?;
     let calendars = embedded::calendars()?;
     let counts = (policies.len(), calendars.len());
-    let events = policies.into_iter().map(|p| p.published.into()).chain(calendars.into_iter().map(Into::into));
+    let events =
+        policies.into_iter().map(|p| p.published.into()).chain(calendars.into_iter().map(Into::into));
     let mut batch: Vec<Proposal> = Vec::new();
     for event in events {
         batch.push(Proposal {
             stream: Stream::Ledger,
-            expected: if batch.is_empty() { Expected::At(None) } else { Expected::AfterThePreviousOfThisBatch },
+            expected: if batch.is_empty() {
+                Expected::At(None)
+            } else {
+                Expected::AfterThePreviousOfThisBatch
+            },
             event,
             effective: who.effective,
             effective_is_given: true,
@@ -130,6 +137,7 @@ fn publish(ledger: &mut Ledger<SqliteStore>) -> Result<(usize, usize)> {
             approver: Some(ActorId::new("d.ruiz").map_err(internal)?),
             source: who.source.clone(),
             external_id: None,
+            event_id: None,
             causation: None,
             correlation: None,
         });
@@ -166,17 +174,9 @@ fn stories(ledger: &mut Ledger<SqliteStore>) -> Result<u64> {
 fn generate(ledger: &mut Ledger<SqliteStore>, seed: u64, events: u64, shown: bool) -> Result<u64> {
     let progress = Progress::new("generate", events, shown);
     let merchants = merchants()?;
-    let mut generator = Generator::new(seed, &merchants, events);
-    let mut recorded = 0u64;
-    loop {
-        let steps: Vec<Step> = generator.by_ref().take(STEPS_PER_COMMIT).collect();
-        let Some(last) = steps.last() else { break };
-        ledger.door().set_now(last.recorded_at);
-        for result in ledger.record_group(steps.into_iter().map(|step| step.batch).collect())? {
-            recorded += u64::try_from(result?.len()).unwrap_or(0);
-        }
-        progress.reach(recorded)?;
-    }
+    let group = Group { steps_max: STEPS_PER_COMMIT, span_micros_max: GROUP_SPAN_MICROS };
+    let recorded =
+        feed(ledger, Generator::new(seed, &merchants, events), group, &mut |done| progress.reach(done))?;
     progress.done();
     Ok(recorded)
 }
@@ -198,7 +198,14 @@ fn show(ledger: &mut Ledger<SqliteStore>, path: &std::path::Path, out: Output) -
     let entries = view::timeline(ledger.store(), &stream, true, false, &replay::history::Cut::default())?;
     let rows: Vec<Vec<String>> = entries
         .iter()
-        .map(|e| vec![e.position.to_string(), e.effective_at.get(..16).unwrap_or_default().replace('T', " "), e.kind.clone(), e.actor.clone()])
+        .map(|e| {
+            vec![
+                e.position.to_string(),
+                e.effective_at.get(..16).unwrap_or_default().replace('T', " "),
+                e.kind.clone(),
+                e.actor.clone(),
+            ]
+        })
         .collect();
     line(&table(&["pos>", "happened (there)", "what", "who"], &rows))?;
     line("5. refund totals per merchant\n")?;
@@ -212,7 +219,7 @@ fn show(ledger: &mut Ledger<SqliteStore>, path: &std::path::Path, out: Output) -
         "\nnext:
   export CLAIMS_LEDGER={}
   claims show {SHOWN}                       what came of it
-  claims show {SHOWN} --known-at 2024-04-20T00:00:00Z    what was known then
+  claims show {SHOWN} --known-at 2024-04-06T00:00:00Z   what was known then
   claims list --open-money                     what is still to be paid
   claims totals --by month
   claims --help                                everything else",

@@ -267,7 +267,7 @@ fn whole_file<T>(path: &Path, write: impl FnOnce(&mut dyn Write) -> Result<T>) -
     options.write(true).create(true).truncate(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let file = options.open(&part).map_err(|why| Error::io(&part, &why))?;
+    let file = options.open(&part).map_err(|why| Error::io(path, &why))?;
     let mut buffer = BufWriter::new(file);
     let written = write(&mut buffer).and_then(|value| {
         let file = buffer.into_inner().map_err(|why| Error::io(&part, why.error()))?;

@@ -2,7 +2,7 @@
 
 pub mod acts;
 pub mod common;
-// mod demo; // PENDING
+mod demo;
 mod files;
 mod output;
 mod policy;
@@ -103,8 +103,8 @@ enum Command {
         /// e.g. refund_issued, events/refund_issued.v1, command, envelope
         name: Option<String>,
     },
-    // Make a ledger with five policies and example claims, show it, rebuild it, audit it
-    // Demo(demo::DemoArgs), // PENDING
+    /// Make a ledger with five policies and example claims, show it, rebuild it, audit it
+    Demo(demo::DemoArgs),
     /// Print shell completions
     #[command(after_help = "Example:\n  claims completions bash > /etc/bash_completion.d/claims")]
     Completions {
@@ -176,7 +176,7 @@ fn dispatch(cli: Cli) -> Result<u8> {
         Command::Import(command) => command.run(&common, out)?,
         Command::Export(command) => command.run(&common, out)?,
         Command::Schema { name } => schema(name.as_deref(), out)?,
-        // Command::Demo(args) => return args.run(&common, out), // PENDING
+        Command::Demo(args) => return args.run(&common, out),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "claims", &mut script);

@@ -84,16 +84,32 @@ pub(super) enum Fix {
     Time(i64),
 }
 
-/// See [`Act`]. Refunds, charges and chargebacks are numbered per claim.
+/// What happens; every act belongs to one of these, and each is put into words in a file of its own under `tell`.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum What<'m> {
+    Deal(Deal),
+    Talk(Talk<'m>),
+    Goods(Goods<'m>),
+    Money(Money<'m>),
+}
+
+/// The order itself, parcels, and amendments of what was told.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Deal {
     Sold,
     Paid { part: u8, minor: u64 },
-    Activated { line: u8 },
-    Transmitted { line: u8, count: u64 },
-    ChangedHands { line: u8 },
+    Activated { line: usize },
+    Transmitted { line: usize, count: u64 },
+    ChangedHands { line: usize },
     Sent { parcel: Parcel, part: Part, rma: Option<u8> },
     Scanned { parcel: Parcel, status: ScanStatus },
+    Corrected { target: u64, fix: Fix },
+    Reversed { target: u64 },
+}
+
+/// Words: what is claimed, proved, allowed and answered.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Talk<'m> {
     Opened,
     Reclassified(Basis),
     Proofs { complete: bool },
@@ -103,11 +119,25 @@ pub(super) enum What<'m> {
     Denied { reason: &'static str, cites: &'m [Code] },
     Expired { rma: u8 },
     Voided { rma: u8 },
+    Notice(&'static str),
+    Contact(Direction),
+    Note,
+    Closed(&'static str),
+    Reopened,
+    Escalated,
+    Withdrawn,
+    Disputed,
+    DisputeEnded,
+}
+
+/// Goods on their way, on the bench, and what the customer gets.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Goods<'m> {
     Label { minor: u64, paid_by: Party },
     Received { rma: Option<u8> },
     TurnedAway,
     Inspected { finding: Finding<'m>, part: Part },
-    Connected { line: u8, transmitted: bool },
+    Connected { line: usize, transmitted: bool },
     LostInCustody,
     Put(Disposition),
     Offered(Remedy),
@@ -120,6 +150,11 @@ pub(super) enum What<'m> {
     PartsSent,
     ReplacementSent { part: Part, rma: Option<u8> },
     ReplacementArrived(Part),
+}
+
+/// Money. Refunds, charges and chargebacks are numbered per claim.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Money<'m> {
     Cost { cost: &'static str, paid_by: Party, minor: u64, abroad: bool },
     Discretion { point: &'m Code, option: &'m str, fee_bp: Option<u32>, minor: Option<u64> },
     Goodwill { minor: u64 },
@@ -136,15 +171,35 @@ pub(super) enum What<'m> {
     GiftCredit { credit: u8, minor: u64 },
     ChargedBack { chargeback: u8, minor: u64 },
     ChargebackEnded { chargeback: u8, won: bool },
-    Notice(&'static str),
-    Contact(Direction),
-    Note,
-    Corrected { target: u64, fix: Fix },
-    Reversed { target: u64 },
-    Closed(&'static str),
-    Reopened,
-    Escalated,
-    Withdrawn,
-    Disputed,
-    DisputeEnded,
+}
+
+impl From<Deal> for What<'_> {
+    fn from(act: Deal) -> Self {
+        What::Deal(act)
+    }
+}
+impl<'m> From<Talk<'m>> for What<'m> {
+    fn from(act: Talk<'m>) -> Self {
+        What::Talk(act)
+    }
+}
+impl<'m> From<Goods<'m>> for What<'m> {
+    fn from(act: Goods<'m>) -> Self {
+        What::Goods(act)
+    }
+}
+impl<'m> From<Money<'m>> for What<'m> {
+    fn from(act: Money<'m>) -> Self {
+        What::Money(act)
+    }
+}
+
+impl Act<'_> {
+    /// The revision of what it corrects or reverses.
+    pub fn amends(&self) -> Option<u64> {
+        match self.what {
+            What::Deal(Deal::Corrected { target, .. } | Deal::Reversed { target }) => Some(target),
+            _ => None,
+        }
+    }
 }

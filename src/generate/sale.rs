@@ -76,9 +76,10 @@ impl<'m> Sale<'m> {
         }
         let net: u64 = lines.iter().map(|l| l.net_through(l.quantity)).sum();
         let goods = lines.iter().any(|l| l.article.class != ArticleClass::Subscription);
-        let free = net >= market.money.price(9_900) && chance.percent(45);
+        let free = net >= market.coin.price(9_900) && chance.percent(45);
         let shipping_minor = if goods && !free { market.shipping_minor } else { 0 };
-        let discount_bp = if chance.percent(11) { 250 * u32::try_from(chance.between(1, 4)).unwrap_or(1) } else { 0 };
+        let discount_bp =
+            if chance.percent(11) { 250 * u32::try_from(chance.between(1, 4)).unwrap_or(1) } else { 0 };
         Self {
             lines,
             discount_minor: percent_floor(net, discount_bp),
@@ -132,7 +133,7 @@ impl<'m> Line<'m> {
         let quantity = if most > 1 && chance.percent(34) { chance.between(2, most) } else { 1 };
         let quantity = u32::try_from(quantity).unwrap_or(1);
         let [low, high] = article.cents;
-        let unit_minor = market.money.price(chance.between(low, high));
+        let unit_minor = market.coin.price(chance.between(low, high));
         let gross = unit_minor * u64::from(quantity);
         let on_sale = chance.percent(9);
         let discount_minor = if on_sale { percent_floor(gross, 1_500) } else { 0 };

@@ -44,6 +44,9 @@ pub(super) struct Common {
     pub people: People,
     pub texts: BTreeMap<String, Vec<String>>,
     pub limits: Vec<Limit>,
+    /// In which costs abroad are paid, and where its rate comes from.
+    pub foreign: Coin,
+    pub rate_source: Word,
     /// `L1` and so on.
     pub lines: Vec<LineId>,
 }
@@ -53,7 +56,7 @@ pub(super) struct Common {
 pub(super) struct Market {
     pub country: Word,
     pub subdivisions: Vec<Code>,
-    pub money: Money,
+    pub coin: Coin,
     pub share: u64,
     pub offset_minutes: i16,
     pub tax_bp: u32,
@@ -82,25 +85,33 @@ pub(super) struct Staff {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
-    currency: Vec<Money>,
-    carrier: Vec<Carrier>,
+    currency: Vec<Coin>,
+    foreign: Foreign,
+    carrier: Vec<CarrierRow>,
     limit: Vec<Limit>,
     people: People,
     texts: BTreeMap<String, Vec<String>>,
     merchant: Vec<MerchantRow>,
 }
 
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Foreign {
+    currency: Currency,
+    source: Word,
+}
+
 /// A currency and what a dollar is in it, more or less.
 #[derive(Debug, Clone, Copy, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Money {
+pub(super) struct Coin {
     pub code: Currency,
     minor_per_100_cents: u64,
     step: u64,
     below: u64,
 }
 
-impl Money {
+impl Coin {
     /// Cents of a dollar as minor units, without the ways of shops.
     pub fn minor(self, cents: u64) -> u64 {
         cents * self.minor_per_100_cents / 100
@@ -113,20 +124,40 @@ impl Money {
         let exact = self.minor(cents);
         (exact / self.step + 1) * self.step - self.below
     }
+    /// An amount in another currency, and the rate by which it comes back; `None` where nothing is to be changed.
+    pub fn exchange(self, minor: u64, other: Coin) -> Option<(u64, String)> {
+        if self.code == other.code {
+            return None;
+        }
+        let there = minor * other.minor_per_100_cents / self.minor_per_100_cents;
+        let scale = |exponent: u32| 10_u64.pow(exponent);
+        // Units of ours for one of theirs, in millionths.
+        let rate = self.minor_per_100_cents * scale(other.code.exponent()) * 1_000_000
+            / (other.minor_per_100_cents * scale(self.code.exponent()));
+        Some((there.max(1), format!("{}.{:06}", rate / 1_000_000, rate % 1_000_000)))
+    }
 }
 
-/// How a carrier writes its tracking numbers.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
+/// A carrier and how it writes its tracking numbers.
+#[derive(Debug, Clone)]
 pub(super) struct Carrier {
     pub code: Code,
-    /// What markets call it, where one code stands for several posts.
-    name: Option<String>,
+    name: String,
     pub service: Word,
     pub number: String,
     /// Who reports its scans.
-    #[serde(skip)]
-    pub actor: Option<(ActorId, SourceId)>,
+    pub actor: ActorId,
+    pub source: SourceId,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CarrierRow {
+    code: Code,
+    /// What markets call it, where one code stands for several posts.
+    name: Option<String>,
+    service: Word,
+    number: String,
 }
 
 /// The most that one act of a role may move.
@@ -214,14 +245,17 @@ fn new() -> Condition {
 pub fn merchants() -> Result<Vec<Merchant>> {
     let policies = embedded::policies()?;
     let file: File = toml::from_str(FILE).map_err(|why| wrong(why.to_string()))?;
+    let currencies: BTreeMap<Currency, Coin> = file.currency.iter().map(|c| (c.code, *c)).collect();
+    let foreign = currencies.get(&file.foreign.currency).copied();
     let common = Arc::new(Common {
         people: file.people,
         texts: file.texts,
         limits: file.limit,
+        foreign: foreign.ok_or_else(|| wrong(format!("{} is in no table", file.foreign.currency)))?,
+        rate_source: file.foreign.source,
         lines: (1..=LINES_MAX).filter_map(|n| LineId::parse(&format!("L{n}")).ok()).collect(),
     });
-    let currencies: BTreeMap<Currency, Money> = file.currency.iter().map(|c| (c.code, *c)).collect();
-    let carriers: Vec<Carrier> = file.carrier.into_iter().map(Carrier::named).collect::<Result<_>>()?;
+    let carriers: Vec<Carrier> = file.carrier.into_iter().map(CarrierRow::build).collect::<Result<_>>()?;
     let build = |row: MerchantRow| -> Result<Merchant> {
         let policy = policies.iter().find(|p| p.published.policy == row.policy);
         let policy = policy.ok_or_else(|| wrong(format!("no policy {}", row.policy)))?;
@@ -246,18 +280,18 @@ fn wrong(why: String) -> Error {
 }
 
 impl MarketRow {
-    fn build(self, currencies: &BTreeMap<Currency, Money>, carriers: &[Carrier]) -> Result<Market> {
-        let money = currencies.get(&self.currency).copied();
-        let money = money.ok_or_else(|| wrong(format!("{} is in no table", self.currency)))?;
+    fn build(self, currencies: &BTreeMap<Currency, Coin>, carriers: &[Carrier]) -> Result<Market> {
+        let coin = currencies.get(&self.currency).copied();
+        let coin = coin.ok_or_else(|| wrong(format!("{} is in no table", self.currency)))?;
         let carrier = |called: &str| {
-            let found = carriers.iter().find(|c| c.is_called(called)).cloned();
+            let found = carriers.iter().find(|c| c.name == called).cloned();
             found.ok_or_else(|| wrong(format!("carrier {called} is in no table")))
         };
         Ok(Market {
             carrier: carrier(&self.carrier)?,
             back: carrier(&self.back)?,
-            shipping_minor: money.minor(self.shipping_cents),
-            money,
+            shipping_minor: coin.minor(self.shipping_cents),
+            coin,
             country: self.country,
             subdivisions: self.subdivisions,
             share: self.share,
@@ -270,25 +304,26 @@ impl MarketRow {
     }
 }
 
-impl Carrier {
-    fn is_called(&self, name: &str) -> bool {
-        self.name.as_deref().unwrap_or(self.code.as_str()) == name
-    }
-    fn named(mut self) -> Result<Self> {
-        let who = format!("carrier.{}", self.name.as_deref().unwrap_or(self.code.as_str()));
-        let actor = ActorId::new(who.as_str()).map_err(|why| wrong(why.to_string()))?;
-        let source = SourceId::new(who).map_err(|why| wrong(why.to_string()))?;
-        self.actor = Some((actor, source));
-        Ok(self)
+impl CarrierRow {
+    fn build(self) -> Result<Carrier> {
+        let name = self.name.unwrap_or_else(|| self.code.as_str().into());
+        let who = format!("carrier.{name}");
+        Ok(Carrier {
+            actor: ActorId::new(who.as_str()).map_err(|why| wrong(why.to_string()))?,
+            source: SourceId::new(who).map_err(|why| wrong(why.to_string()))?,
+            code: self.code,
+            name,
+            service: self.service,
+            number: self.number,
+        })
     }
 }
 
 impl Staff {
     fn of(policy: &PolicyFile) -> Result<Self> {
         let house = policy.published.policy.as_str().to_ascii_lowercase();
-        let actor = |role: &str| {
-            ActorId::new(format!("{house}.{role}")).map_err(|why| wrong(why.to_string()))
-        };
+        let actor =
+            |role: &str| ActorId::new(format!("{house}.{role}")).map_err(|why| wrong(why.to_string()));
         Ok(Self {
             agents: [actor("agent-1")?, actor("agent-2")?],
             dock: actor("dock-1")?,
@@ -316,7 +351,7 @@ mod tests {
     fn the_file_is_right() {
         let merchants = merchants().unwrap();
         let currencies: std::collections::BTreeSet<Currency> =
-            merchants.iter().flat_map(|m| &m.markets).map(|m| m.money.code).collect();
+            merchants.iter().flat_map(|m| &m.markets).map(|m| m.coin.code).collect();
         assert!(currencies.iter().any(|c| c.exponent() == 0) && currencies.iter().any(|c| c.exponent() == 3));
         assert!(currencies.len() >= 5);
         for merchant in &merchants {
@@ -329,10 +364,13 @@ mod tests {
 
     #[test]
     fn prices_look_like_prices() {
-        let money = |code, minor_per_100_cents, step, below| Money { code, minor_per_100_cents, step, below };
+        let money = |code, minor_per_100_cents, step, below| Coin { code, minor_per_100_cents, step, below };
         assert_eq!(money(Currency::USD, 100, 100, 1).price(12_950), 12_999);
         assert_eq!(money(Currency::JPY, 150, 100, 20).price(8_650), 12_980);
         assert_eq!(money(Currency::KWD, 307, 500, 50).price(4_000), 12_450);
         assert_eq!(money(Currency::USD, 100, 100, 1).price(0), 0);
+        let (yen, yuan) = (money(Currency::JPY, 150, 100, 20), money(Currency::CNY, 720, 100, 1));
+        assert_eq!(yen.exchange(1_500, yuan), Some((7_200, "20.833333".into())));
+        assert_eq!(yuan.exchange(7_200, yen), Some((1_500, "0.048000".into())));
     }
 }

@@ -7,7 +7,7 @@ use replay::{
 };
 
 use super::{
-    act::{Act, By, Fix, Parcel, Part, What},
+    act::{Act, By, Deal, Fix, Parcel, Part, What},
     chance::Chance,
     hours::{DAY, HOUR, MINUTE, SECOND, at_work, awake, on_the_road},
     sale::{Run, Sale},
@@ -211,7 +211,7 @@ impl<'m> Pen<'_, 'm> {
     }
 
     /// Something happens now, and the ledger is told soon: a step of its own.
-    pub fn tell(&mut self, by: By, what: What<'m>) {
+    pub fn tell(&mut self, by: By, what: impl Into<What<'m>>) {
         let lag = match by {
             By::Shop | By::Portal | By::Engine => self.chance.between(1, 15),
             By::Psp | By::Platform => self.chance.between(20, 1_800),
@@ -220,14 +220,14 @@ impl<'m> Pen<'_, 'm> {
         };
         let lag = i64::try_from(lag).unwrap_or_default() * SECOND;
         let before = self.story.known.get(usize::from(self.stream)).copied().unwrap_or_default();
-        self.push(by, what, (self.now + lag).max(before + SECOND));
+        self.push(by, what.into(), (self.now + lag).max(before + SECOND));
     }
     /// Something else happens now and is told with what was told last.
-    pub fn and(&mut self, by: By, what: What<'m>) {
+    pub fn and(&mut self, by: By, what: impl Into<What<'m>>) {
         let known = self.story.acts.last().map_or(0, |act| act.known);
         let before = self.story.known.get(usize::from(self.stream)).copied().unwrap_or_default();
         if known >= before && known >= self.now {
-            self.push(by, what, known);
+            self.push(by, what.into(), known);
         } else {
             self.tell(by, what);
         }
@@ -246,20 +246,20 @@ impl<'m> Pen<'_, 'm> {
     /// What happens to the order itself.
     fn order(&mut self) {
         let total = self.story.sale.total_minor();
-        self.tell(By::Shop, What::Sold);
+        self.tell(By::Shop, Deal::Sold);
         self.now += i64::try_from(self.chance.between(2, 90)).unwrap_or_default() * SECOND;
         if self.chance.percent(3) && total >= 4 {
-            self.tell(By::Psp, What::Paid { part: 1, minor: total / 4 });
+            self.tell(By::Psp, Deal::Paid { part: 1, minor: total / 4 });
             self.later(1, 20);
-            self.tell(By::Psp, What::Paid { part: 2, minor: total - total / 4 });
+            self.tell(By::Psp, Deal::Paid { part: 2, minor: total - total / 4 });
         } else {
-            self.tell(By::Psp, What::Paid { part: 1, minor: total });
+            self.tell(By::Psp, Deal::Paid { part: 1, minor: total });
             if self.chance.per_mille(4) {
                 self.later(0, 1);
-                self.tell(By::Psp, What::Paid { part: 2, minor: total });
+                self.tell(By::Psp, Deal::Paid { part: 2, minor: total });
                 let target = self.revision();
                 self.work_later(1, 20);
-                self.tell(By::Finance, What::Reversed { target });
+                self.tell(By::Finance, Deal::Reversed { target });
             }
         }
         if self.story.subscription() {
@@ -273,26 +273,26 @@ impl<'m> Pen<'_, 'm> {
     fn activation(&mut self) {
         self.later(0, 40);
         for line in 0..self.story.sale.lines.len() {
-            self.tell(By::Platform, What::Activated { line: u8::try_from(line).unwrap_or_default() });
+            self.tell(By::Platform, Deal::Activated { line });
         }
         if self.chance.percent(60) {
             self.later(24 * 20, 24 * 30);
             let count = if self.chance.percent(40) { 0 } else { self.chance.between(1, 4_000) };
-            self.tell(By::Platform, What::Transmitted { line: 0, count });
+            self.tell(By::Platform, Deal::Transmitted { line: 0, count });
         }
         if self.chance.percent(6) {
             self.later(1, 48);
-            self.tell(By::Platform, What::ChangedHands { line: 0 });
+            self.tell(By::Platform, Deal::ChangedHands { line: 0 });
         }
     }
 
     fn outbound(&mut self) {
         let parcel = Parcel { leg: Leg::Outbound, number: 1 };
         self.work_later(2, 30);
-        self.tell(By::Dock, What::Sent { parcel, part: Part::All, rma: None });
+        self.tell(By::Dock, Deal::Sent { parcel, part: Part::All, rma: None });
         if self.chance.percent(18) {
             self.later(2, 20);
-            self.tell(By::Carrier, What::Scanned { parcel, status: ScanStatus::InTransit });
+            self.tell(By::Carrier, Deal::Scanned { parcel, status: ScanStatus::InTransit });
         }
         self.road(0);
         let refused = self.story.claims.iter().any(|c| c.basis == Basis::RefusedDelivery);
@@ -302,11 +302,11 @@ impl<'m> Pen<'_, 'm> {
             8..28 => return,
             _ => ScanStatus::Delivered,
         };
-        self.tell(By::Carrier, What::Scanned { parcel, status });
+        self.tell(By::Carrier, Deal::Scanned { parcel, status });
         if status == ScanStatus::Delivered && self.chance.per_mille(5) {
             let (target, real) = (self.revision(), self.now - DAY / 2);
             self.work_later(20, 60);
-            self.tell(By::Carrier, What::Corrected { target, fix: Fix::Time(real) });
+            self.tell(By::Carrier, Deal::Corrected { target, fix: Fix::Time(real) });
         }
     }
 }

@@ -1,18 +1,29 @@
 //! From an act of a story to the command that tells the ledger: who says it, where it belongs, what it is called.
+//! What it says is put together in the modules below, one for each group of acts.
+
+mod deal;
+mod goods;
+mod money;
+mod talk;
 
 use replay::{
     event::Leg,
-    ids::{ActorId, ClaimId, Code, Expected, ExternalId, OrderId, ParcelId, RefundId, Rma, SourceId, Stream, Word},
+    ids::{
+        ActorId, ClaimId, Code, EventId, Expected, ExternalId, OrderId, ParcelId, Personal, RefundId, Rma,
+        SourceId, Stream, Word,
+    },
+    merkle::Hash,
+    money::Amount,
     seal::Proposal,
-    time::{Instant, When},
+    time::{Day, Instant, When},
+    units::{LineId, Units},
 };
-use std::fmt::Display;
 
 use super::{
-    act::{Act, By, Parcel, What},
+    act::{Act, By, Money, Parcel, Part, What},
     chance::Chance,
-    shop::Staff,
-    story::Story,
+    sale::Run,
+    story::{Claim, Story},
 };
 
 /// Puts acts of one story into words.
@@ -21,108 +32,127 @@ pub(super) struct Teller<'s, 'm> {
     pub chance: Chance,
 }
 
-/// A value that is built from texts of this program and numbers alone: the constructors cannot refuse it, and the
-/// tests run through every kind. Anything else is a fault of this program.
-pub(super) fn sure<T, E: Display>(made: Result<T, E>) -> T {
-    match made {
-        Ok(value) => value,
-        Err(why) => unreachable!("the generator made an impossible value: {why}"),
+/// Why a command could not be made. Its texts are built from this program, its data file and numbers, so this is a
+/// fault of the program.
+#[derive(Debug)]
+pub(super) struct Impossible(pub String);
+
+impl<E: std::error::Error> From<E> for Impossible {
+    fn from(why: E) -> Self {
+        Self(why.to_string())
     }
 }
 
+/// What making a part of a command gives.
+pub(super) type Made<T> = Result<T, Impossible>;
+
 /// A code that stands in this program.
-pub(super) fn code(text: &str) -> Code {
-    sure(Code::new(text))
+pub(super) fn code(text: &str) -> Made<Code> {
+    Ok(Code::new(text)?)
 }
 
 /// A word that stands in this program.
-pub(super) fn word(text: &str) -> Word {
-    sure(Word::new(text))
+pub(super) fn word(text: &str) -> Made<Word> {
+    Ok(Word::new(text)?)
 }
 
 /// A moment with the offset of a place.
-pub(super) fn when(at: i64, offset_minutes: i16) -> When {
-    sure(When::new(sure(Instant::from_micros(at)), offset_minutes))
+pub(super) fn when(at: i64, offset_minutes: i16) -> Made<When> {
+    Ok(When::new(Instant::from_micros(at)?, offset_minutes)?)
 }
 
-impl Teller<'_, '_> {
+impl<'m> Teller<'_, 'm> {
     /// The command for an act; `revision` is the place that its event will have in its stream.
-    pub fn command(&mut self, act: &Act<'_>, revision: u64, expected: Expected) -> Proposal {
-        let (actor, role, source) = self.who(act);
+    pub fn command(&mut self, act: &Act<'m>, revision: u64, expected: Expected) -> Made<Proposal> {
+        let (actor, role, source) = self.who(act)?;
         let by_system = !matches!(act.by, By::Agent | By::Finance | By::Supervisor);
-        let external_id = by_system.then(|| {
-            sure(ExternalId::new(format!("{}:{}:{revision}", self.order(), act.stream)))
-        });
-        Proposal {
-            stream: self.stream(act.stream),
+        let external_id = match by_system {
+            true => Some(ExternalId::new(format!("{}:{}:{revision}", self.order(), act.stream))?),
+            false => None,
+        };
+        Ok(Proposal {
+            stream: self.stream(act.stream)?,
             expected,
-            effective: self.when(act.by, act.at),
+            effective: self.when(act.by, act.at)?,
             effective_is_given: true,
             approver: self.approver(act),
             actor,
-            role: code(role),
+            role: code(role)?,
             source,
             external_id,
+            event_id: if self.is_amended(act, revision) {
+                Some(self.event_id(act.stream, revision)?)
+            } else {
+                None
+            },
             causation: None,
             correlation: None,
-            event: self.event(act),
-        }
+            event: match act.what {
+                What::Deal(what) => self.deal(act, what)?,
+                What::Talk(what) => self.talk(act, what)?,
+                What::Goods(what) => self.goods(act, what)?,
+                What::Money(what) => self.money(act, what)?,
+            },
+        })
     }
 
-    fn staff(&self) -> &Staff {
-        &self.story.merchant.staff
+    /// Whether the story corrects or reverses this event later: then its id must be known before.
+    fn is_amended(&self, act: &Act<'_>, revision: u64) -> bool {
+        self.story.acts.iter().any(|later| later.stream == act.stream && later.amends() == Some(revision))
+    }
+    /// The id of an event that is amended later: a UUID of version 7, as the ledger makes them.
+    fn event_id(&self, stream: u8, revision: u64) -> Made<EventId> {
+        let chance = &mut Chance::of(self.story.number, u64::from(stream) << 32 | revision);
+        let random: [u8; 10] = std::array::from_fn(|_| u8::try_from(chance.below(256)).unwrap_or_default());
+        let millis = u64::try_from(self.story.purchased / 1_000)?;
+        Ok(EventId(uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid()))
     }
 
-    fn who(&self, act: &Act<'_>) -> (ActorId, &'static str, SourceId) {
-        let staff = self.staff();
-        let system = |name: &str| (sure(ActorId::new(name)), "system", sure(SourceId::new(name)));
-        let person = |actor: &ActorId, role, source: &str| (actor.clone(), role, sure(SourceId::new(source)));
-        let carrier = |who: &Option<(ActorId, SourceId)>| match who {
-            Some((actor, source)) => (actor.clone(), "system", source.clone()),
-            None => system("carrier"),
+    fn who(&self, act: &Act<'_>) -> Made<(ActorId, &'static str, SourceId)> {
+        let staff = &self.story.merchant.staff;
+        let market = self.story.market;
+        let [one, two] = &staff.agents;
+        let even = (self.story.number + u64::from(act.stream)).is_multiple_of(2);
+        let agent = if even { one } else { two };
+        let (actor, role, source) = match act.by {
+            By::Shop => return Ok((ActorId::new("shop")?, "system", staff.shop.clone())),
+            By::Carrier => {
+                return Ok((market.carrier.actor.clone(), "system", market.carrier.source.clone()));
+            }
+            By::Courier => return Ok((market.back.actor.clone(), "system", market.back.source.clone())),
+            By::Psp => (&ActorId::new("psp")?, "system", "psp"),
+            By::Platform => (&ActorId::new("platform")?, "system", "platform"),
+            By::Engine => (&ActorId::new("policy-engine")?, "system", "desk"),
+            By::Portal => (&ActorId::new("portal")?, "customer", "portal"),
+            By::Dock => (&staff.dock, "warehouse", "wms"),
+            By::Bench => (&staff.bench, "inspector", "bench"),
+            By::Supervisor => (&staff.supervisor, "supervisor", "desk"),
+            By::Finance if !self.is_within_the_limit(act) => (&staff.finance, "finance", "desk"),
+            By::Finance | By::Agent => (agent, "agent", "desk"),
         };
-        let agent = || {
-            let [one, two] = &staff.agents;
-            let even = (self.story.number + u64::from(act.stream)) % 2 == 0;
-            person(if even { one } else { two }, "agent", "desk")
-        };
-        match act.by {
-            By::Shop => (sure(ActorId::new("shop")), "system", staff.shop.clone()),
-            By::Psp => system("psp"),
-            By::Carrier => carrier(&self.story.market.carrier.actor),
-            By::Courier => carrier(&self.story.market.back.actor),
-            By::Platform => system("platform"),
-            By::Engine => system("policy-engine"),
-            By::Portal => (sure(ActorId::new("portal")), "customer", sure(SourceId::new("portal"))),
-            By::Dock => person(&staff.dock, "warehouse", "wms"),
-            By::Bench => person(&staff.bench, "inspector", "bench"),
-            By::Supervisor => person(&staff.supervisor, "supervisor", "desk"),
-            By::Finance if self.is_within_the_limit(act) => agent(),
-            By::Finance => person(&staff.finance, "finance", "desk"),
-            By::Agent => agent(),
-        }
+        Ok((actor.clone(), role, SourceId::new(source)?))
     }
 
     /// Small refunds are issued by the agents themselves, as far as their limit goes.
     fn is_within_the_limit(&self, act: &Act<'_>) -> bool {
-        let What::Refund { minor, .. } = act.what else { return false };
+        let What::Money(Money::Refund { minor, .. }) = act.what else { return false };
         let limits = &self.story.merchant.common.limits;
-        limits.iter().any(|l| {
-            l.act.as_str() == "refund_issued" && l.currency == self.story.market.money.code && minor <= l.minor
-        })
+        let currency = self.story.market.coin.code;
+        limits.iter().any(|l| l.act.as_str() == "refund_issued" && l.currency == currency && minor <= l.minor)
     }
 
     /// The second person, where a rule wants one.
     fn approver(&self, act: &Act<'_>) -> Option<ActorId> {
+        let staff = &self.story.merchant.staff;
         match act.what {
-            What::Goodwill { .. } => Some(self.staff().finance.clone()),
-            What::Refund { other_method: true, .. } => Some(self.staff().supervisor.clone()),
+            What::Money(Money::Goodwill { .. }) => Some(staff.finance.clone()),
+            What::Money(Money::Refund { other_method: true, .. }) => Some(staff.supervisor.clone()),
             _ => None,
         }
     }
 
     /// The moment, on the clock of the place where it happens.
-    pub fn when(&self, by: By, at: i64) -> When {
+    fn when(&self, by: By, at: i64) -> Made<When> {
         let offset = match by {
             By::Psp | By::Platform => 0,
             By::Shop | By::Portal | By::Carrier | By::Courier => self.story.market.offset_minutes,
@@ -130,36 +160,90 @@ impl Teller<'_, '_> {
         };
         when(at, offset)
     }
+    /// The day of a moment on the customer's clock.
+    fn day(&self, at: i64) -> Made<Day> {
+        Ok(when(at, self.story.market.offset_minutes)?.local_day())
+    }
 
     fn order(&self) -> String {
         format!("{}-{:07}", self.story.merchant.terms.policy, self.story.number)
     }
-    /// The order's id.
-    pub fn order_id(&self) -> OrderId {
-        sure(OrderId::new(self.order()))
+    fn order_id(&self) -> Made<OrderId> {
+        Ok(OrderId::new(self.order())?)
     }
-    fn stream(&self, stream: u8) -> Stream {
-        match stream {
-            0 => Stream::Order(self.order_id()),
-            claim => Stream::Claim(sure(ClaimId::new(format!("{}-C{claim}", self.order())))),
-        }
+    fn stream(&self, stream: u8) -> Made<Stream> {
+        Ok(match stream {
+            0 => Stream::Order(self.order_id()?),
+            claim => Stream::Claim(ClaimId::new(format!("{}-C{claim}", self.order()))?),
+        })
     }
-    /// The id of a parcel.
-    pub fn parcel(&self, stream: u8, parcel: Parcel) -> ParcelId {
+    fn parcel(&self, act: &Act<'_>, parcel: Parcel) -> Made<ParcelId> {
         let way = match parcel.leg {
             Leg::Outbound => 'O',
             Leg::Inbound => 'R',
             Leg::Replacement => 'X',
             Leg::ReturnToCustomer => 'B',
         };
-        sure(ParcelId::new(format!("P{}-{way}{stream}{}", self.story.number, parcel.number)))
+        Ok(ParcelId::new(format!("P{}-{way}{}{}", self.story.number, act.stream, parcel.number))?)
     }
-    /// A return authorization's number.
-    pub fn rma(&self, stream: u8, rma: u8) -> Rma {
-        sure(Rma::new(format!("RMA-{}-{stream}{rma}", self.story.number)))
+    fn rma(&self, act: &Act<'_>, rma: Option<u8>) -> Made<Option<Rma>> {
+        rma.map(|rma| self.rma_of(act, rma)).transpose()
+    }
+    fn rma_of(&self, act: &Act<'_>, rma: u8) -> Made<Rma> {
+        Ok(Rma::new(format!("RMA-{}-{}{rma}", self.story.number, act.stream))?)
     }
     /// A credit's id, unique in its order.
-    pub fn refund(&self, stream: u8, refund: u8) -> RefundId {
-        sure(RefundId::new(format!("RF{}-{stream}-{refund}", self.story.number)))
+    fn refund(&self, act: &Act<'_>, refund: u8) -> Made<RefundId> {
+        Ok(RefundId::new(format!("RF{}-{}-{refund}", self.story.number, act.stream))?)
+    }
+    fn device(&self, line: usize) -> Made<Code> {
+        code(&format!("dev-{}-{line}", self.story.number))
+    }
+    fn line(&self, index: usize) -> Made<LineId> {
+        let line = self.story.merchant.common.lines.get(index);
+        line.cloned().ok_or_else(|| Impossible(format!("an order has no line {index}")))
+    }
+    fn amount(&self, minor: u64) -> Made<Amount> {
+        Ok(Amount::new(minor, self.story.market.coin.code)?)
+    }
+
+    /// The claim that an act belongs to.
+    fn claim(&self, act: &Act<'_>) -> Made<&Claim> {
+        let claim = usize::from(act.stream).checked_sub(1).and_then(|index| self.story.claims.get(index));
+        claim.ok_or_else(|| Impossible(format!("order {} has no claim {}", self.story.number, act.stream)))
+    }
+    /// Units of the claim that an act belongs to.
+    fn units(&self, act: &Act<'_>, part: Part) -> Made<Units> {
+        let mut all = Units::default();
+        for run in self.claim(act)?.units(part) {
+            let run = self.run(run)?;
+            all = if all.is_empty() { run } else { all.union(&run) };
+        }
+        Ok(all)
+    }
+    fn run(&self, run: Run) -> Made<Units> {
+        let through = Units::from_line(self.line(run.line)?, run.last)?;
+        match run.first {
+            1 => Ok(through),
+            first => Ok(through.difference(&Units::from_line(self.line(run.line)?, first - 1)?)),
+        }
+    }
+    /// The clauses of a decision. Where the policy grants nothing it is the house rule: no clause, no line.
+    fn cites(cites: &[Code]) -> Made<Vec<Code>> {
+        if cites.is_empty() { Ok(vec![code("H-11")?]) } else { Ok(cites.to_vec()) }
+    }
+
+    fn hash(&mut self) -> Hash {
+        Hash(std::array::from_fn(|_| u8::try_from(self.chance.below(256)).unwrap_or_default()))
+    }
+    /// A personal text about a topic.
+    fn text(&mut self, topic: &str) -> Made<Personal> {
+        let text = self.story.merchant.common.text(topic, &mut self.chance);
+        let text = text.ok_or_else(|| Impossible(format!("there is no text about {topic}")))?;
+        Ok(Personal::clear(text)?)
+    }
+    /// The same, in so many of a hundred cases.
+    fn text_in(&mut self, percent: u64, topic: &str) -> Made<Option<Personal>> {
+        if self.chance.percent(percent) { self.text(topic).map(Some) } else { Ok(None) }
     }
 }

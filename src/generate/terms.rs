@@ -21,6 +21,8 @@ pub(super) struct Terms {
     pub policy: PolicyId,
     pub sha256: Hash,
     pub rules: Rules,
+    /// Goods come back only after an authorization.
+    pub authorization_required: bool,
     pub grants: Vec<Grant>,
     /// Proofs that must be there, by grounds.
     pub proofs: Vec<Row<Vec<Code>>>,
@@ -105,9 +107,17 @@ impl Terms {
             policy: policy.published.policy.clone(),
             sha256: policy.published.sha256,
             rules: Rules::read(body),
+            authorization_required: body
+                .pointer("/authorization/required")
+                .and_then(Value::as_bool)
+                .unwrap_or(false),
             grants: rows("entitlement").iter().map(|r| Grant::read(r, body.get("windows"))).collect(),
             proofs: requirements.iter().map(|r| Row::read(r, named(r, "evidence."))).collect(),
-            causes: settled.clone().filter(|r| about(r, "insp.cause")).map(|r| Row::read(r, causes(r))).collect(),
+            causes: settled
+                .clone()
+                .filter(|r| about(r, "insp.cause"))
+                .map(|r| Row::read(r, causes(r)))
+                .collect(),
             conditions: settled
                 .filter(left_to_people)
                 .filter(|r| about(r, "insp.packaging") || about(r, "insp.same_condition"))

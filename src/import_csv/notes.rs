@@ -229,6 +229,7 @@ impl Sound {
             approver: None,
             source: mapping.source.clone(),
             external_id: Some(external_id),
+            event_id: None,
             causation: None,
             correlation: None,
         };

@@ -88,7 +88,9 @@ impl<'d> Node<'d> {
     }
     /// Says of an error elsewhere which line of this document led to it, and what to do unless that is known.
     pub(super) fn placed(&self, why: Error, hint: &str) -> Error {
-        let why = if why.hint.is_none() { why.hint(hint) } else { why };
+        // A file that is not there is a matter of this entry; everything else knows its own hint.
+        let ours = why.hint.is_none() || why.code == "file_not_found";
+        let why = if ours { why.hint(hint) } else { why };
         why.at(format_args!("{}:{}", self.document.name, self.line()))
     }
 

@@ -144,6 +144,7 @@ fn sealed(event: Event, full: bool) -> Value {
         approver: full.then(|| ActorId::new("m.okafor@returns").unwrap()),
         source: SourceId::new("cli").unwrap(),
         external_id: full.then(|| ExternalId::new("m 17/2024").unwrap()),
+        event_id: full.then_some(id),
         causation: full.then_some(id),
         correlation: full.then(|| Word::new("import of 2024-04-16").unwrap()),
     };

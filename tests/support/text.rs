@@ -106,6 +106,7 @@ impl Line {
             approver: self.approver.as_deref().map(|a| ActorId::new(a).unwrap()),
             source: SourceId::new(self.source.as_str()).unwrap(),
             external_id: self.key.as_deref().map(|k| ExternalId::new(k).unwrap()),
+            event_id: None,
             causation: None,
             correlation: None,
         }

@@ -30,10 +30,12 @@ pub fn from_value<T: DeserializeOwned>(json: Value) -> Result<T, String> {
 }
 
 /// What serde calls the things of JSON, and what people call them.
-const WORDS: [(&str, &str); 13] = [
+const WORDS: [(&str, &str); 15] = [
     ("expected struct ", "expected an object for "),
     ("invalid type: string ", "invalid type: text "),
     ("invalid type: integer ", "invalid type: number "),
+    ("invalid value: integer ", "invalid value: number "),
+    ("UUID parsing failed: ", "this is no event id: "),
     ("invalid type: sequence", "invalid type: a list"),
     ("invalid type: map", "invalid type: an object"),
     ("expected a sequence", "expected a list"),
@@ -59,7 +61,11 @@ fn in_words(path: &str, why: &str) -> String {
         let expected = plain.map_or(expected.clone(), |(from, to)| expected.replacen(from, to, 1));
         words = format!("{found}, {expected}");
     }
-    // An unknown field has no place of its own: the sentence names it.
+    let mut path = path;
+    if words.starts_with("unknown field ") {
+        // The sentence names it; what matters is where it stands.
+        path = path.rsplit_once('.').map_or("", |(parent, _)| parent);
+    }
     match path.trim_end_matches('?').trim_end_matches('.') {
         "" => words,
         path => format!("{path}: {words}"),
@@ -92,7 +98,10 @@ mod tests {
         let refund =
             |amount: &str| format!(r#"{{"refund":"R1","amount":{amount},"payout":{{"to":"giver"}}}}"#);
         let check = |amount: &str, says: &str| check::<RefundIssued>(&refund(amount), says);
-        check("8000", "amount: invalid type: number `8000`, expected an object for Amount");
+        check(
+            "8000",
+            "amount: invalid type: number `8000`, expected an amount such as {\"minor\":1250,\"currency\":\"USD\"}",
+        );
         check(
             r#"{"minor":"80","currency":"USD"}"#,
             "amount.minor: invalid type: text \"80\", expected a whole number of minor units from 0 to 9007199254740991",

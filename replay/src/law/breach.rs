@@ -108,12 +108,14 @@ impl Breach {
                 "claims show CLAIM lists its units; open a second claim for others"
             }
             Breach::EffectiveBeforeThePurchase { .. } => "check the date, or correct the purchase date first",
-            Breach::TargetIsNotInTheStream(_) => "claims timeline prints the ids of a claim's events",
+            Breach::TargetIsNotInTheStream(_) => "claims timeline ID --json prints the ids of its events",
             Breach::TargetCannotBeAmended(_) => {
-                "withdraw the claim, or reverse the amendment instead of amending it"
+                "claims correct changes an order, claims withdraw ends a claim, claims reverse undoes an amendment"
             }
             Breach::TargetIsReversedAlready => "reverse the reversal to bring it back",
-            Breach::MoneyIsReversedNotCorrected(_) => "reverse the event and record it anew",
+            Breach::MoneyIsReversedNotCorrected(_) => {
+                "reverse the event and record it anew; what stands for a whole order or claim stays"
+            }
             Breach::CorrectionDoesNotFit(_) => "claims schema KIND shows the fields and their types",
             Breach::RefundIdIsUsed(_) => "a retry needs the same --key; another refund needs another id",
             Breach::CurrencyDiffers { .. } => "amounts of an order are in its own currency (H-8)",
@@ -124,6 +126,9 @@ impl Breach {
                 "a unit is refunded at most once; decide the other claim anew"
             }
             Breach::DecisionSplitsAnEarlierOne(_) => "decide anew for all units of the earlier decision",
+            Breach::RefundExceedsTheEntitlement { open } if open.is_zero() => {
+                "decide first what is owed: claims decide"
+            }
             Breach::RefundExceedsTheEntitlement { .. } => {
                 "decide a higher entitlement first, or refund what is open"
             }
@@ -152,7 +157,7 @@ impl fmt::Display for Breach {
             Breach::TargetCannotBeAmended(why) => f.write_str(why),
             Breach::TargetIsReversedAlready => f.write_str("that event was reversed already"),
             Breach::MoneyIsReversedNotCorrected(field) => {
-                write!(f, "{field} of money that moved is never corrected")
+                write!(f, "the {field} of this event is never corrected")
             }
             Breach::CorrectionDoesNotFit(why) => write!(f, "the correction does not fit: {why}"),
             Breach::RefundIdIsUsed(id) => write!(f, "refund id {id} stands for another credit of this order"),
@@ -165,6 +170,9 @@ impl fmt::Display for Breach {
             }
             Breach::DecisionSplitsAnEarlierOne(units) => {
                 write!(f, "an earlier decision covers {units} together")
+            }
+            Breach::RefundExceedsTheEntitlement { open } if open.is_zero() => {
+                f.write_str("nothing is owed on this claim")
             }
             Breach::RefundExceedsTheEntitlement { open } => {
                 write!(f, "only {open} is still owed on this claim")

@@ -1,8 +1,8 @@
 //! The file: what it says it is, who may open it, and with which settings.
 
 use replay::{ids::Origin, merkle::Frontier};
-use rusqlite::{Connection, OpenFlags, params};
-use std::path::Path;
+use rusqlite::{Connection, ErrorCode, OpenFlags, params};
+use std::path::{Path, PathBuf};
 
 use super::{BUSY_TIMEOUT_MS, CACHE_KIB, STATEMENTS_CACHED, WAL_AUTOCHECKPOINT_PAGES, books, fault};
 use crate::error::{Error, ErrorKind, Result};
@@ -35,6 +35,11 @@ pub(super) fn create(path: &Path, origin: &Origin) -> Result<Connection> {
         return Err(Error::new(ErrorKind::Refused, "file_exists", text)
             .at(path.display())
             .hint("choose another name; an existing ledger needs no init"));
+    }
+    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty() && !folder.is_dir()) {
+        return Err(Error::not_found("there is no such folder")
+            .at(folder.display())
+            .hint("make the folder first"));
     }
     let made = make(path, origin);
     if made.is_err() {
@@ -87,18 +92,19 @@ fn open_checked(path: &Path, read_only: bool) -> Result<(Connection, Origin)> {
     if !path.exists() {
         return Err(Error::not_found("there is no such file").hint("claims init FILE makes a new ledger"));
     }
-    let mode = if read_only { OpenFlags::SQLITE_OPEN_READ_ONLY } else { OpenFlags::SQLITE_OPEN_READ_WRITE };
-    let db = Connection::open_with_flags(path, mode | OpenFlags::SQLITE_OPEN_NO_MUTEX).map_err(fault)?;
+    if path.is_dir() {
+        return Err(Error::new(ErrorKind::NotALedger, "not_a_ledger", "this is a folder, no ledger")
+            .hint("name the file inside it"));
+    }
+    let db = connect(path, read_only)?;
     let pragma = |name: &str| db.pragma_query_value(None, name, |row| row.get::<_, i32>(0));
     let application = pragma("application_id").map_err(fault)?;
     let version = pragma("user_version").map_err(fault)?;
     if application != APPLICATION_ID {
-        return Err(Error::new(
-            ErrorKind::NotALedger,
-            "not_a_ledger",
-            "this is a SQLite file, but no ledger",
-        )
-        .hint("check the path; claims init FILE makes a new ledger"));
+        let is_empty = path.metadata().is_ok_and(|data| data.len() == 0);
+        let text = if is_empty { "the file is empty" } else { "this is a SQLite file, but no ledger" };
+        return Err(Error::new(ErrorKind::NotALedger, "not_a_ledger", text)
+            .hint("check the path; claims init FILE makes a new ledger"));
     }
     if version > FILE_VERSION {
         let text = format!("the ledger has file version {version}, this program knows up to {FILE_VERSION}");
@@ -111,6 +117,48 @@ fn open_checked(path: &Path, read_only: bool) -> Result<(Connection, Origin)> {
         Error::new(ErrorKind::BrokenLog, "origin_is_broken", format!("the ledger's name: {why}"))
     })?;
     Ok((db, origin))
+}
+
+fn connect(path: &Path, read_only: bool) -> Result<Connection> {
+    let open = |path: &Path, mode| Connection::open_with_flags(path, mode | OpenFlags::SQLITE_OPEN_NO_MUTEX);
+    if !read_only {
+        return open(path, OpenFlags::SQLITE_OPEN_READ_WRITE).map_err(fault);
+    }
+    let db = open(path, OpenFlags::SQLITE_OPEN_READ_ONLY).map_err(fault)?;
+    let touched = db.pragma_query_value(None, "user_version", |row| row.get::<_, i32>(0));
+    let Err(why) = touched else { return Ok(db) };
+    let no_room_beside = matches!(
+        why.sqlite_error_code(),
+        Some(ErrorCode::CannotOpen | ErrorCode::ReadOnly | ErrorCode::SystemIoFailure)
+    );
+    if !no_room_beside || write_ahead_log_of(path).metadata().is_ok_and(|log| log.len() > 0) {
+        return Ok(db);
+    }
+    // A reader, too, wants to write an index of the write-ahead log beside the file, and on a disk that is
+    // read-only or full it cannot. Nothing is in that log, so the file alone is the ledger.
+    let mode = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
+    open(&immutable(path), mode).map_err(fault)
+}
+
+fn write_ahead_log_of(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push("-wal");
+    name.into()
+}
+
+/// The file as a URI that tells SQLite to look at nothing beside it.
+fn immutable(path: &Path) -> PathBuf {
+    let mut uri = String::from("file:");
+    for byte in path.as_os_str().as_encoded_bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'.' | b'-' | b'_' => {
+                uri.push(char::from(*byte))
+            }
+            byte => uri.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    uri.push_str("?immutable=1");
+    uri.into()
 }
 
 fn settings(db: &Connection, read_only: bool) -> Result<()> {

@@ -66,7 +66,13 @@ pub(crate) fn fault(why: rusqlite::Error) -> Error {
             ErrorKind::Storage,
             "ledger_cannot_be_opened",
             "the ledger cannot be opened",
-            "check the path and the rights of the file and its folder",
+            "check the path, the rights of the file and its folder, and whether the disk is read-only",
+        ),
+        ErrorCode::SystemIoFailure => (
+            ErrorKind::Storage,
+            "disk_fails",
+            "the disk cannot be read or written",
+            "check its room and its health; what was not acknowledged was not recorded",
         ),
         ErrorCode::NotADatabase => (
             ErrorKind::NotALedger,
@@ -78,7 +84,7 @@ pub(crate) fn fault(why: rusqlite::Error) -> Error {
             ErrorKind::BrokenLog,
             "file_is_damaged",
             "the ledger file is damaged",
-            "restore a backup; claims audit shows how far the log can be read",
+            "restore a backup of the file, or an export (claims import events)",
         ),
         _ => return Error::new(ErrorKind::Storage, "storage", text),
     };
@@ -338,6 +344,18 @@ fn borrowed<'a>(row: &'a rusqlite::Row<'_>) -> Result<Row<'a>> {
 
 /// What only an audit reads.
 impl SqliteStore {
+    /// The first thing that is wrong with the file itself. A replay reads the log from end to end and would not
+    /// notice an index that no longer finds what is there.
+    ///
+    /// # Errors
+    /// Storage errors.
+    pub fn file_fault(&mut self) -> Result<Option<String>> {
+        let found = self.db.query_row("PRAGMA integrity_check(1)", [], |row| row.get::<_, String>(0));
+        match found.map_err(fault)?.as_str() {
+            "ok" => Ok(None),
+            why => Ok(Some(why.lines().last().unwrap_or(why).into())),
+        }
+    }
     /// Calls `on_key` with source, kind, external id and position of every idempotency key.
     ///
     /// # Errors
