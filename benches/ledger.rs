@@ -4,7 +4,7 @@
 
 use claims::{
     door::Door,
-    generate::{Generator, Step, merchants},
+    generate::{Generator, Group, Step, feed, merchants},
     ledger::Ledger,
     policy_file::embedded,
     proof,
@@ -13,6 +13,7 @@ use claims::{
 };
 use replay::{
     codec::OwnedRow,
+    event::Event,
     ids::{ActorId, Code, Expected, Origin, SourceId, Stream},
     seal::Proposal,
     time::When,
@@ -39,27 +40,25 @@ fn main() {
     let at = |name: &str| folder.path().join(name);
     println!("{events} generated events, {WRITERS} writers; figures are events per second\n");
 
-    let steps: Vec<Step> = {
-        let merchants = merchants().expect("merchants");
-        Generator::new(1, &merchants, events).collect()
-    };
-    let commands: usize = steps.iter().map(|step| step.batch.len()).sum();
-
+    let merchants = merchants().expect("merchants");
+    let generator = || Generator::new(1, &merchants, events);
     let began = Instant::now();
     let mut ledger = prepared(&at("load.db"));
-    for group in steps.chunks(500) {
-        ledger.door().set_now(group.last().expect("a step").recorded_at);
-        for result in ledger.record_group(group.iter().map(|s| s.batch.clone()).collect()).expect("a commit")
-        {
-            result.expect("a generated batch is accepted");
-        }
-    }
+    let group = Group { steps_max: 500, span_micros_max: i64::MAX };
+    let loaded =
+        feed(&mut ledger, generator(), group, &mut |_| Ok(())).expect("generated commands are accepted");
     let load = began.elapsed();
     let rows = rows(ledger.store());
     let raw_group = raw(&at("raw-group.db"), &rows, RAW_GROUP);
     line("raw insert of the same rows, 1,000 per sync", rows.len(), raw_group, None);
-    line("load through decide, about 2,000 per sync", commands, load, Some((rows.len(), raw_group)));
+    line(
+        "load through decide, in groups",
+        usize::try_from(loaded).expect("a number"),
+        load,
+        Some((rows.len(), raw_group)),
+    );
 
+    let steps: Vec<Step> = generator().collect();
     let few: Vec<OwnedRow> = rows.iter().take(SINGLE_EVENTS).cloned().collect();
     let raw_single = raw(&at("raw-single.db"), &few, 1);
     line("raw insert, 1 per sync", few.len(), raw_single, None);
@@ -101,7 +100,7 @@ fn line(what: &str, events: usize, took: Duration, floor: Option<(usize, Duratio
 fn prepared(path: &Path) -> Ledger<SqliteStore> {
     let origin = Origin::new("bench").expect("an origin");
     let store = SqliteStore::create(path, &origin).expect("a ledger");
-    let begins = When::parse("2023-12-29T09:00:00Z").expect("a time");
+    let begins = When::parse("2023-01-01T09:00:00Z").expect("a time");
     let mut ledger = Ledger::new(store, Door::fixed("bench", begins.at));
     let policies = embedded::policies().expect("policies").into_iter().map(|p| p.published.into());
     let batch = policies
@@ -205,30 +204,33 @@ fn one_writer(path: &Path, steps: &[Step]) -> (usize, Duration) {
     (count, began.elapsed())
 }
 
+/// The case that a step belongs to, as a number; claims are known by the order they were opened on.
+fn case_of(step: &Step, known: &mut HashMap<Stream, u64>) -> u64 {
+    let Some(first) = step.batch.first() else { return 0 };
+    let number = |stream: &Stream| {
+        let mut hasher = DefaultHasher::new();
+        stream.hash(&mut hasher);
+        hasher.finish()
+    };
+    let case = match (&first.stream, &first.event) {
+        (Stream::Claim(_), Event::ClaimOpened(opened)) => number(&Stream::Order(opened.order.clone())),
+        (stream, _) => known.get(stream).copied().unwrap_or_else(|| number(stream)),
+    };
+    for proposal in &step.batch {
+        known.insert(proposal.stream.clone(), case);
+    }
+    case
+}
+
 /// Each thread feeds the steps of its own cases, in their order, and waits for every receipt.
 fn many_writers(path: &Path, steps: Vec<Step>) -> (usize, Duration) {
     let mut ledger = prepared(path);
     let latest = steps.last().map(|s| s.recorded_at).expect("a step");
     ledger.door().set_now(latest);
-    let mut case_of: HashMap<Stream, u64> = HashMap::new();
+    let mut known = HashMap::new();
     let mut queues: Vec<Vec<Vec<Proposal>>> = (0..WRITERS).map(|_| Vec::new()).collect();
     for step in steps {
-        let Some(first) = step.batch.first() else { continue };
-        let hash = |stream: &Stream| {
-            let mut hasher = DefaultHasher::new();
-            stream.hash(&mut hasher);
-            hasher.finish()
-        };
-        let case = match (&first.stream, &first.event) {
-            (Stream::Claim(_), replay::event::Event::ClaimOpened(opened)) => {
-                hash(&Stream::Order(opened.order.clone()))
-            }
-            (stream, _) => case_of.get(stream).copied().unwrap_or_else(|| hash(stream)),
-        };
-        for proposal in &step.batch {
-            case_of.insert(proposal.stream.clone(), case);
-        }
-        let queue = usize::try_from(case).unwrap_or(0) % WRITERS;
+        let queue = usize::try_from(case_of(&step, &mut known) % 1_000_003).unwrap_or(0) % WRITERS;
         queues[queue].push(step.batch);
     }
     let (writer, thread) = Writer::start(ledger);

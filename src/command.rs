@@ -249,7 +249,7 @@ const MISFITS: [(&str, &str, Option<&str>); 32] = [
     (
         "this is no event id",
         "not_an_event_id",
-        Some("claims timeline ID --json prints the ids of its events"),
+        Some("a UUID is meant; claims timeline ID --json prints those of a claim"),
     ),
     ("personal text: it holds", "control_character", Some("take it out; line feeds and tabs may stay")),
     ("the control character", "control_character", Some("take the character out")),

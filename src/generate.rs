@@ -36,6 +36,7 @@ use crate::{
     ledger::{Batch, Ledger},
     store::Store,
 };
+use act::Act;
 use chance::Chance;
 use hours::{DAY, HOUR, bend};
 pub use shop::{Merchant, merchants};
@@ -47,9 +48,9 @@ pub const STEP_COMMANDS_MAX: usize = 8;
 /// The first day: Monday, 2 January 2023, as days since 1970.
 const START_DAY: i64 = 19_359;
 /// How long orders come in, so that all of it lasts about three years.
-const ORDER_DAYS: i64 = 1_040;
+const ORDER_DAYS: i64 = 1_120;
 /// Events per ten orders with their claims, on average; a test holds it to that.
-const EVENTS_PER_TEN_ORDERS: u64 = 107;
+const EVENTS_PER_TEN_ORDERS: u64 = 108;
 /// How far ahead of UTC the clock of a market may be: so much earlier than its number says may an order come in.
 const AHEAD_MAX: i64 = 14 * HOUR;
 
@@ -60,6 +61,17 @@ pub struct Step {
     pub recorded_at: Instant,
     /// 1 to [`STEP_COMMANDS_MAX`] commands on one order and its claims, or on the ledger itself.
     pub batch: Vec<Proposal>,
+}
+
+/// An order whose story is not at its end; ordered by the time of its next step.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Open {
+    next: i64,
+    order: u64,
+    /// When the order was placed, on the clock of its market.
+    nominal: i64,
+    /// How many of its acts are told.
+    told: usize,
 }
 
 /// Gives the steps of a ledger in order of time, as many events as were asked for. See the module.
@@ -73,10 +85,13 @@ pub struct Generator<'m> {
     ledger: Option<u64>,
     /// Microseconds of the even flow of orders from one to the next.
     gap: i64,
-    /// The number of the next order.
+    /// The number of the next order, and its time on the clock of its market.
     order: u64,
-    /// Open stories by the time of their next step: (time, order, acts told).
-    open: BinaryHeap<Reverse<(i64, u64, usize)>>,
+    nominal: i64,
+    /// Open stories, the one with the next step on top.
+    open: BinaryHeap<Reverse<Open>>,
+    /// Room for the acts of the story that is planned next.
+    acts: Vec<Act<'m>>,
     fault: Option<Error>,
 }
 
@@ -99,7 +114,9 @@ impl<'m> Generator<'m> {
             ledger: None,
             gap: (ORDER_DAYS * DAY / orders.max(1)).max(1),
             order: 1,
+            nominal: start,
             open: BinaryHeap::new(),
+            acts: Vec::new(),
             fault,
         }
     }
@@ -122,28 +139,34 @@ impl<'m> Generator<'m> {
         START_DAY * DAY + bend(even.saturating_add(i64::try_from(jitter).unwrap_or_default()))
     }
 
-    fn plan(&self, order: u64) -> Option<Story<'m>> {
-        Story::plan(self.merchants, self.seed, order, self.nominal(order))
+    fn plan(&mut self, order: u64, nominal: i64) -> Option<Story<'m>> {
+        let room = std::mem::take(&mut self.acts);
+        Story::plan(self.merchants, self.seed, order, nominal, room)
     }
 
     /// Begins every order that may come in before the next step of an open one.
     fn begin_orders(&mut self) {
         while !self.merchants.is_empty() {
-            let soonest = self.nominal(self.order) - AHEAD_MAX;
-            if self.open.peek().is_some_and(|Reverse((at, ..))| *at < soonest) {
+            let (order, nominal) = (self.order, self.nominal);
+            if self.open.peek().is_some_and(|Reverse(open)| open.next < nominal - AHEAD_MAX) {
                 return;
             }
-            if let Some(first) = self.plan(self.order).and_then(|story| Some(story.acts.first()?.known)) {
-                self.open.push(Reverse((first, self.order, 0)));
+            if let Some(story) = self.plan(order, nominal) {
+                if let Some(first) = story.acts.first() {
+                    self.open.push(Reverse(Open { next: first.known, order, nominal, told: 0 }));
+                }
+                self.acts = story.acts;
             }
             self.order += 1;
+            self.nominal = self.nominal(self.order);
         }
     }
 
     /// The next commands of a story, from the act with this index.
     fn tell(&self, story: &Story<'m>, from: usize) -> Made<Vec<Proposal>> {
-        let mut batch = Vec::new();
+        let mut batch = Vec::with_capacity(2);
         let mut begun = BTreeSet::new();
+        let mut teller = Teller::of(story);
         let known = story.acts.get(from).map(|act| act.known);
         for (index, act) in story.acts.iter().enumerate().skip(from).take(STEP_COMMANDS_MAX) {
             if Some(act.known) != known {
@@ -155,21 +178,22 @@ impl<'m> Generator<'m> {
             } else {
                 Expected::AfterThePreviousOfThisBatch
             };
-            let chance = Chance::of(self.seed ^ story.number, index as u64);
-            batch.push(Teller { story, chance }.command(act, before + 1, expected)?);
+            teller.chance = Chance::of(self.seed ^ story.number, index as u64);
+            batch.push(teller.command(act, before + 1, expected)?);
         }
         Ok(batch)
     }
 
     fn story_step(&mut self) -> Made<Option<Step>> {
-        let Some(Reverse((known, order, told))) = self.open.pop() else { return Ok(None) };
-        let Some(story) = self.plan(order) else { return Ok(None) };
-        let batch = self.tell(&story, told)?;
-        let next = told + batch.len();
-        if let Some(act) = story.acts.get(next) {
-            self.open.push(Reverse((act.known, order, next)));
+        let Some(Reverse(open)) = self.open.pop() else { return Ok(None) };
+        let Some(story) = self.plan(open.order, open.nominal) else { return Ok(None) };
+        let batch = self.tell(&story, open.told)?;
+        let told = open.told + batch.len();
+        if let Some(act) = story.acts.get(told) {
+            self.open.push(Reverse(Open { next: act.known, told, ..open }));
         }
-        self.step(known, batch).map(Some)
+        self.acts = story.acts;
+        self.step(open.next, batch).map(Some)
     }
 
     fn staff_step(&mut self) -> Made<Option<Step>> {
@@ -190,7 +214,7 @@ impl<'m> Generator<'m> {
 
     fn due(&mut self) -> Made<Option<Step>> {
         self.begin_orders();
-        let story_at = self.open.peek().map(|Reverse((at, ..))| *at);
+        let story_at = self.open.peek().map(|Reverse(open)| open.next);
         let staff_at = self.ledger.and_then(|_| self.staff.peek()).map(|(at, _)| *at);
         match (staff_at, story_at) {
             (Some(staff), Some(story)) if story < staff => self.story_step(),

@@ -60,7 +60,8 @@ struct Draft {
     cases: BTreeMap<CaseKey, Case>,
     registry: Option<Registry>,
     sealed: Vec<(Sealed, Option<Key>, Option<String>)>,
-    begun: BTreeSet<Stream>,
+    /// The streams of this batch, and where its last command on each left or found it.
+    begun: BTreeMap<Stream, Option<Revision>>,
 }
 
 impl Draft {
@@ -71,13 +72,13 @@ impl Draft {
             cases: BTreeMap::new(),
             registry: None,
             sealed: Vec::new(),
-            begun: BTreeSet::new(),
+            begun: BTreeMap::new(),
         }
     }
     /// The case of a claim that this batch has opened: the store does not know it yet.
     fn key_of(&self, stream: &Stream) -> Option<CaseKey> {
         let Stream::Claim(id) = stream else { return None };
-        if !self.begun.contains(stream) {
+        if !self.begun.contains_key(stream) {
             return None;
         }
         self.cases.iter().find(|(_, case)| case.claims.contains_key(id)).map(|(key, _)| key.clone())
@@ -212,6 +213,9 @@ impl<S: Store> Ledger<S> {
     ) -> Result<std::result::Result<Receipt, Stop>> {
         let key = repeat::key_of(proposal);
         if let Some(known) = self.known(draft, key.as_ref(), proposal)? {
+            if let Ok(receipt) = &known {
+                draft.begun.insert(proposal.stream.clone(), Revision::new(receipt.revision));
+            }
             return Ok(known);
         }
         // After the comparison: what the ledger fills in is no content of the message.
@@ -239,26 +243,37 @@ impl<S: Store> Ledger<S> {
             Expected::At(expected) if expected != current => {
                 return Ok(Err(Stop::error(self.stale(stream, expected, current)?)));
             }
-            Expected::AfterThePreviousOfThisBatch if !draft.begun.contains(stream) => {
-                let text = "the first command of a batch on a stream needs its expected revision";
-                return Ok(Err(Stop::error(Error::unreadable("expected_revision_missing", text))));
-            }
-            _ => {}
+            Expected::At(_) => {}
+            Expected::AfterThePreviousOfThisBatch => match draft.begun.get(stream) {
+                Some(previous) if *previous == current => {}
+                // The previous one is on record from an earlier run, and others have written since.
+                Some(previous) => return Ok(Err(Stop::error(self.stale(stream, *previous, current)?))),
+                None => {
+                    let text = "the first command of a batch on a stream needs its expected revision";
+                    let error = Error::unreadable("expected_revision_missing", text).at(stream).hint(
+                        "0 for a new stream; claims show ID --json prints the revision of one that is there",
+                    );
+                    return Ok(Err(Stop::error(error)));
+                }
+            },
         }
         let now = self.now(&draft.tip);
         let events = match decide(Context { registry, case }, proposal, now) {
             Ok(events) => events,
             Err(refusal) => return Ok(Err(Stop::refused(&refusal, proposal))),
         };
-        let mut receipt = None;
+        let (mut receipt, mut last) = (None, current);
         for event in events {
             let key = key.clone().filter(|_| receipt.is_none());
             match self.draft(draft, case_key.as_ref(), proposal, event, key, now)? {
-                Ok(row) => receipt = receipt.or(Some(Receipt::of(&row, Outcome::Recorded))),
+                Ok(row) => {
+                    last = Revision::new(row.revision);
+                    receipt = receipt.or(Some(Receipt::of(&row, Outcome::Recorded)));
+                }
                 Err(error) => return Ok(Err(Stop::error(error))),
             }
         }
-        draft.begun.insert(stream.clone());
+        draft.begun.insert(stream.clone(), last);
         receipt
             .map(Ok)
             .ok_or_else(|| Error::new(ErrorKind::Internal, "no_event", "the command led to no event"))

@@ -78,8 +78,8 @@ pub fn record<S: Store>(
             Ok(None) => break,
             Ok(Some(line)) => line,
             Err(why) => {
-                let why = Error::io(options.name.as_ref(), &why);
-                run.unreadable(&mut group, number, why)?;
+                let why = Error { at: None, ..Error::io(options.name.as_ref(), &why) };
+                run.unreadable(&mut group, number, options.name.into(), why)?;
                 break;
             }
         };
@@ -92,7 +92,7 @@ pub fn record<S: Store>(
         let proposal = match line.and_then(|line| parse(&line, &options.defaults, &begun)) {
             Ok(proposal) => proposal,
             Err(why) => {
-                run.unreadable(&mut group, number, why.at(format!("{}:{number}", options.name)))?;
+                run.unreadable(&mut group, number, format!("{}:{number}", options.name), why)?;
                 continue;
             }
         };
@@ -112,8 +112,11 @@ pub fn record<S: Store>(
     run.flush(&mut group)?;
     let tally = run.tally;
     match run.failed {
-        Some(why) => Err(why),
         None => Ok(tally),
+        // Each was handed out when it came up.
+        Some(first) => Err(Error::new(first.kind, &first.code, format!("{} lines could not be recorded", tally.failed))
+            .at(options.name)
+            .hint("correct the lines that were named and run the file again; what has an external_id is recorded once")),
     }
 }
 
@@ -129,13 +132,14 @@ struct Run<'a, S> {
 }
 
 impl<S: Store> Run<'_, S> {
-    /// A line that cannot be read takes the batch before it along: nobody can tell whether it was its last line.
-    /// Everything before that is recorded.
-    fn unreadable(&mut self, group: &mut Vec<Pending>, line: u64, mut why: Error) -> Result<()> {
-        if let Some(cut) = group.pop() {
-            let (first, last) =
-                (cut.lines.first().copied().unwrap_or(line), cut.lines.last().copied().unwrap_or(line));
-            why.details.push(format!("nothing of the batch in lines {first} to {last} was recorded"));
+    /// A line that cannot be read takes the batch before it along, unless it says that it is about another stream:
+    /// nobody can tell whether it was its last line. Everything before that is recorded.
+    fn unreadable(&mut self, group: &mut Vec<Pending>, line: u64, place: String, why: Error) -> Result<()> {
+        let last = group.last().and_then(|pending| pending.batch.last()).map(|p| p.stream.to_string());
+        let another = !self.options.atomic && why.at.is_some() && why.at != last;
+        let mut why = why.at(place);
+        if let Some(cut) = group.pop_if(|_| !another) {
+            why.details.push(not_recorded(&cut.lines));
             self.tally.failed += u64::try_from(cut.batch.len()).unwrap_or(0);
         }
         self.flush(group)?;
@@ -183,15 +187,13 @@ impl<S: Store> Run<'_, S> {
                     }
                 }
                 Err(why) => {
-                    let (first, last) =
-                        (lines.first().copied().unwrap_or(0), lines.last().copied().unwrap_or(0));
-                    let line = bad_line(&why, &lines).unwrap_or(first);
+                    let line = bad_line(&why, &lines).or(lines.first().copied()).unwrap_or(0);
                     let place = format!("{}:{line}", self.options.name);
                     let stream = why.at.as_deref().and_then(stream_of).map(String::from);
                     let mut why = Error { at: stream, ..why }.at(place);
-                    if first != last {
-                        why.details
-                            .push(format!("nothing of the batch in lines {first} to {last} was recorded"));
+                    if lines.len() > 1 {
+                        why.details.push(not_recorded(&lines));
+                        self.tally.failed += u64::try_from(lines.len() - 1).unwrap_or(0);
                     }
                     self.fail(line, why)?;
                 }
@@ -213,6 +215,15 @@ impl<S: Store> Run<'_, S> {
             }
             begun.push(proposal.stream.clone());
         }
+    }
+}
+
+/// What became of a batch that was cut.
+fn not_recorded(lines: &[u64]) -> String {
+    match lines {
+        [] => String::new(),
+        [line] => format!("line {line} was not recorded either"),
+        [first, .., last] => format!("nothing of the batch in lines {first} to {last} was recorded"),
     }
 }
 

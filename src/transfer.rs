@@ -4,8 +4,9 @@
 //! of it; they travel in a file of their own, and only when asked for.
 
 use replay::{
+    audit::commitments_of,
     books::{refusal_row, rows},
-    case::World,
+    case::{Broken, World},
     codec::{OwnedRow, decode, open},
     event::Event,
     history::Cut,
@@ -129,6 +130,7 @@ fn restore<S: Store>(
         return Err(Error::new(ErrorKind::Refused, "ledger_is_not_empty", text)
             .hint("claims init --origin NAME NEWFILE makes an empty one"));
     }
+    let personal_name = personal.as_ref().map(|(_, name)| (*name).to_string()).unwrap_or_default();
     let mut values = match personal {
         Some((input, name)) => read_personal(input, name)?,
         None => BTreeMap::new(),
@@ -177,19 +179,25 @@ fn restore<S: Store>(
         if let Event::AppendRefused(r) = &recorded.event {
             store.refuse(&refusal_row(e.position, r))?;
         }
+        if store.find_event(row.event_id)?.is_some() {
+            return Err(bad("event_id_is_used_twice", format!("event id {} is used twice", e.event_id)));
+        }
+        let (position, stream) = (e.position, row.stream.clone());
+        world
+            .apply(recorded.clone())
+            .map_err(|fault| bad("event_breaks_the_law", Broken { position, stream, fault }.to_string()))?;
         let personal = values.remove(&row.position).unwrap_or_default();
         restored_values += u64::try_from(personal.len()).unwrap_or(0);
-        let sealed = Sealed { row, recorded: recorded.clone(), personal };
+        let mut sealed = Sealed { row, recorded, personal };
+        check_personal(&mut sealed).map_err(|why| why.at(&personal_name))?;
         store.append(&sealed, key.as_ref(), order.as_deref())?;
-        let position = tip.position;
-        world
-            .apply(recorded)
-            .map_err(|fault| bad("event_breaks_the_law", format!("position {position}: {fault:?}")))?;
-        progress.reach(position)?;
+        progress.reach(tip.position)?;
     }
     if let Some(position) = values.keys().next() {
         let text = format!("there is no event at position {position} for a personal value");
-        return Err(Error::unreadable("foreign_personal_value", text).hint("nothing was restored"));
+        return Err(Error::unreadable("foreign_personal_value", text)
+            .at(&personal_name)
+            .hint("nothing was restored"));
     }
     for (_, case) in world.cases() {
         for id in case.claims.keys() {
@@ -198,6 +206,23 @@ fn restore<S: Store>(
     }
     store.set_tip(&tip)?;
     Ok(Restored { events: tip.position, personal: restored_values, root: tip.frontier.root() })
+}
+
+/// Every personal value that came along must open a commitment of its event, and each only once.
+fn check_personal(sealed: &mut Sealed) -> Result<()> {
+    let mut open = commitments_of(sealed.row.position, &mut sealed.recorded.event);
+    for value in &sealed.personal {
+        let found = open.iter().position(|c| c.path == value.path && value.opens(&c.hash));
+        let Some(found) = found else {
+            let text = format!(
+                "the personal value {} of position {} is not the one that was committed to",
+                value.path, sealed.row.position
+            );
+            return Err(Error::unreadable("foreign_personal_value", text).hint("nothing was restored"));
+        };
+        open.swap_remove(found);
+    }
+    Ok(())
 }
 
 fn read_personal(input: &mut dyn BufRead, name: &str) -> Result<BTreeMap<u64, Vec<PersonalRow>>> {

@@ -48,8 +48,11 @@ pub fn case_of<S: Store>(store: &mut S, stream: &Stream) -> Result<Case> {
 }
 
 fn unknown(what: &str, id: &dyn std::fmt::Display) -> Error {
-    Error::not_found(format!("no {what} {id} is on record"))
-        .hint(format!("claims list shows the {what}s that are there"))
+    let hint = match what {
+        "claim" => "claims list shows the claims that are there",
+        _ => "check the id; claims show CLAIM names the order of a claim",
+    };
+    Error::not_found(format!("no {what} {id} is on record")).hint(hint)
 }
 
 fn opened(row: &OwnedRow) -> Result<Recorded> {

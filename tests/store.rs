@@ -7,17 +7,17 @@ mod support;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 
-use claims::error::ErrorKind;
+use claims::error::{Error, ErrorKind, Result};
 use claims::ledger::Ledger;
 use claims::store::memory::MemoryStore;
 use claims::store::sqlite::SqliteStore;
-use claims::store::{Key, Span, Store, Tip};
+use claims::store::{Key, OnRow, Span, Store, Tip};
 use replay::books::{Books, ClaimRows, RefusalRow, rows as books_rows};
 use replay::codec::OwnedRow;
 use replay::history::Cut;
-use replay::ids::{ClaimId, EventId, Position, Revision};
+use replay::ids::{ClaimId, EventId, Origin, Position, Revision, Stream};
 use replay::merkle::Hash;
-use replay::seal::{Sealed, Stamp, seal};
+use replay::seal::{PersonalRow, Sealed, Stamp, seal};
 use support::{Script, instant, origin, rows, rows_of, stream, text};
 
 /// Makes empty ledgers of one kind of store.
@@ -378,6 +378,119 @@ fn the_same_commands_give_the_same_bytes(stores: &mut impl Stores) {
     support::assert_sound(b);
 }
 
+/// Whatever the store cannot do in the middle of a group: nothing of the group counts, and the ledger goes on.
+fn a_failure_at_any_step_leaves_nothing_behind(stores: &mut impl Stores) {
+    let mut script = Script::new(told(Failing { inner: stores.fresh(), left: None }).ledger);
+    let group = [
+        r#"claim/C3 claim_opened {"order":"O1","asserted":"doa","units":["L1#2"],"by":"buyer","via":"form","text":"hello"} key c-3"#,
+        r#"claim/C1 refund_issued {"refund":"R5","amount":"=100.00 USD","payout":{"to":"original_method"}} key r-5"#,
+        r#"claim/C2 refund_issued {"refund":"R6","amount":"=100.00 USD","payout":{"to":"original_method"}} key r-6"#,
+        r#"ledger role_granted {"actor":"m.lee","role":"lead"}"#,
+    ];
+    let batches: Vec<_> = group.iter().map(|line| vec![script.proposal(line)]).collect();
+    let before = whole(script.ledger.store());
+    for failing in 0.. {
+        script.ledger.store().left = Some(failing);
+        let result = script.ledger.record_group(batches.clone());
+        script.ledger.store().left = None;
+        match result {
+            Err(why) => {
+                assert_eq!(why.code, "no_more", "step {failing}");
+                assert_eq!(whole(script.ledger.store()), before, "step {failing}");
+            }
+            Ok(results) => {
+                assert!(failing >= 15, "only {failing} steps could fail");
+                let codes: Vec<_> =
+                    results.iter().map(|r| r.as_ref().err().map(|why| why.code.as_str())).collect();
+                assert_eq!(codes, [None, None, Some("over_refund"), Some("stale_revision")]);
+                break;
+            }
+        }
+    }
+    // The third was refused, and its refusal moved the ledger stream on before the fourth was looked at.
+    script.lines(group[3]);
+    support::assert_sound(script.ledger.store());
+}
+
+fn whole<S: Store>(store: &mut S) -> (Vec<OwnedRow>, Tip, Books, Vec<String>) {
+    (rows(store), store.tip().unwrap(), store.books().unwrap(), store.claims_of("O1").unwrap())
+}
+
+/// A store that does what it is asked to a number of times, and then nothing more.
+struct Failing<S> {
+    inner: S,
+    left: Option<u32>,
+}
+impl<S: Store> Failing<S> {
+    fn step(&mut self) -> Result<&mut S> {
+        match &mut self.left {
+            Some(0) => return Err(Error::new(ErrorKind::Storage, "no_more", "the store has had enough")),
+            Some(left) => *left -= 1,
+            None => {}
+        }
+        Ok(&mut self.inner)
+    }
+}
+impl<S: Store> Store for Failing<S> {
+    fn origin(&self) -> &Origin {
+        self.inner.origin()
+    }
+    fn tip(&mut self) -> Result<Tip> {
+        self.step()?.tip()
+    }
+    fn begin(&mut self) -> Result<()> {
+        self.step()?.begin()
+    }
+    fn commit(&mut self) -> Result<()> {
+        self.step()?.commit()
+    }
+    fn rollback(&mut self) {
+        self.inner.rollback();
+    }
+    fn history(&mut self, stream: &Stream) -> Result<Vec<OwnedRow>> {
+        self.step()?.history(stream)
+    }
+    fn registry(&mut self) -> Result<Vec<OwnedRow>> {
+        self.step()?.registry()
+    }
+    fn revision(&mut self, stream: &Stream) -> Result<u64> {
+        self.step()?.revision(stream)
+    }
+    fn claims_of(&mut self, order: &str) -> Result<Vec<String>> {
+        self.step()?.claims_of(order)
+    }
+    fn find(&mut self, key: &Key) -> Result<Option<u64>> {
+        self.step()?.find(key)
+    }
+    fn find_event(&mut self, event_id: [u8; 16]) -> Result<Option<u64>> {
+        self.step()?.find_event(event_id)
+    }
+    fn row(&mut self, position: u64) -> Result<Option<OwnedRow>> {
+        self.step()?.row(position)
+    }
+    fn scan(&mut self, span: Span, on_row: OnRow<'_>) -> Result<()> {
+        self.step()?.scan(span, on_row)
+    }
+    fn personal(&mut self, position: u64) -> Result<Vec<PersonalRow>> {
+        self.step()?.personal(position)
+    }
+    fn append(&mut self, sealed: &Sealed, key: Option<&Key>, order: Option<&str>) -> Result<()> {
+        self.step()?.append(sealed, key, order)
+    }
+    fn set_tip(&mut self, tip: &Tip) -> Result<()> {
+        self.step()?.set_tip(tip)
+    }
+    fn post(&mut self, before: Option<&ClaimRows>, after: Option<&ClaimRows>) -> Result<()> {
+        self.step()?.post(before, after)
+    }
+    fn refuse(&mut self, row: &RefusalRow) -> Result<()> {
+        self.step()?.refuse(row)
+    }
+    fn books(&mut self) -> Result<Books> {
+        self.step()?.books()
+    }
+}
+
 macro_rules! every_store_passes {
     ($($check:ident)+) => {
         mod memory {
@@ -403,6 +516,7 @@ every_store_passes! {
     personal_values_lie_beside_the_log
     books_are_what_was_posted
     the_same_commands_give_the_same_bytes
+    a_failure_at_any_step_leaves_nothing_behind
 }
 
 // ---- what only a file does ------------------------------------------------------------------------------------------

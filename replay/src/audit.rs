@@ -282,6 +282,13 @@ fn one_spelling(row: &Row<'_>, recorded: &mut Recorded) -> Result<(), RowFault> 
     }
 }
 
+/// Every commitment to a personal value in an event.
+pub fn commitments_of(position: u64, event: &mut Event) -> Vec<Commitment> {
+    let mut found = Vec::new();
+    collect(position, event, &mut found);
+    found
+}
+
 fn collect(position: u64, event: &mut Event, commitments: &mut Vec<Commitment>) {
     event.personals(&mut |path, value| {
         if let Personal::Committed(hash) = value {

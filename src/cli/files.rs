@@ -242,7 +242,10 @@ impl ExportCommand {
 fn export(store: &mut SqliteStore, to: Option<&Path>, personal: Option<&Path>, out: Output) -> Result<()> {
     let progress = Progress::new("export", store.tip()?.position, to.is_some() && !out.json);
     let count = match to {
-        None => transfer::export_events(store, &mut BufWriter::new(std::io::stdout().lock()), &progress)?,
+        None => {
+            let stdout = output::Quiet(std::io::stdout().lock());
+            transfer::export_events(store, &mut BufWriter::new(stdout), &progress)?
+        }
         Some(path) => whole_file(path, |file| transfer::export_events(store, file, &progress))?,
     };
     progress.done();

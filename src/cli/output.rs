@@ -41,6 +41,27 @@ pub fn line(text: &str) -> Result<()> {
     }
 }
 
+/// stdout for long answers: a closed pipe ends the program quietly here as well.
+pub struct Quiet<W>(pub W);
+
+impl<W: Write> Quiet<W> {
+    fn ended<T>(result: std::io::Result<T>) -> std::io::Result<T> {
+        match result {
+            Err(why) if why.kind() == std::io::ErrorKind::BrokenPipe => std::process::exit(0),
+            other => other,
+        }
+    }
+}
+
+impl<W: Write> Write for Quiet<W> {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        Self::ended(self.0.write(bytes))
+    }
+    fn flush(&mut self) -> std::io::Result<()> {
+        Self::ended(self.0.flush())
+    }
+}
+
 /// A table with a heading and aligned columns. Columns whose heading ends with `>` are set to the right.
 /// Without rows it says so.
 pub fn table(head: &[&str], rows: &[Vec<String>]) -> String {

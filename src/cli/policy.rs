@@ -32,6 +32,7 @@ pub enum PolicyCommand {
     #[command(after_help = "Example:\n  claims policy calendars calendars.toml --actor m.klein")]
     Calendars(PublishArgs),
     /// List the published policies with their versions and hashes
+    #[command(after_help = "Examples:\n  claims policy list\n  claims policy list --json | jq .sha256")]
     List,
     /// Print a published policy
     #[command(

@@ -17,7 +17,7 @@ impl<'m> Pen<'_, 'm> {
         let remedy = case.goal.map(|(_, remedy)| remedy);
         if self.chance.percent(42) {
             let status = UnitStatus::Authorizable;
-            self.tell(By::Engine, Talk::Assessed { status, remedy, cites: &grant.row.cites });
+            self.and(By::Engine, Talk::Assessed { status, remedy, cites: &grant.row.cites });
         }
         let terms = &self.story.merchant.terms;
         let numbered =
@@ -147,7 +147,7 @@ impl<'m> Pen<'_, 'm> {
             let to = if faulty { Disposition::Refurbish } else { Disposition::Restock };
             self.and(By::Bench, Goods::Put(to));
         }
-        if matches!(finding, Finding::AsSaid) && self.chance.per_mille(32) {
+        if matches!(finding, Finding::AsSaid) && self.chance.per_mille(24) {
             self.work_later(1, 30);
             self.tell(By::Bench, Deal::Corrected { target, fix: Fix::Packaging });
         }

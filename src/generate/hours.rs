@@ -17,22 +17,22 @@ const HOURS: [i64; 24] = [2, 1, 1, 1, 1, 1, 2, 4, 6, 8, 9, 9, 9, 8, 8, 8, 8, 9, 
 /// Bends an even flow of moments since a Monday's midnight so that they gather in busy hours; their order stays.
 pub(super) fn bend(since: i64) -> i64 {
     let week = since.div_euclid(WEEK);
-    let (day, rest) = slot(since.rem_euclid(WEEK), WEEK, &DAYS, DAY);
-    let (hour, rest) = slot(rest, DAY, &HOURS, HOUR);
+    let (day, rest) = slot(since.rem_euclid(WEEK), WEEK, &DAYS);
+    let (hour, rest) = slot(rest, DAY, &HOURS);
     week * WEEK + day * DAY + hour * HOUR + rest
 }
 
-/// The slot that a moment of an even flow falls into, and how far into it, in the slot's own length.
-fn slot(at: i64, whole: i64, shares: &[i64], length: i64) -> (i64, i64) {
+/// The slot that a moment of an even flow through `whole` falls into, and how far into it. All slots are equally
+/// long; each takes in as much of the flow as its share says.
+fn slot(at: i64, whole: i64, shares: &[i64]) -> (i64, i64) {
     let sum: i64 = shares.iter().sum();
-    let mut left = i128::from(at) * i128::from(sum);
+    let count: i64 = shares.iter().map(|_| 1).sum();
+    let mut left = at * sum;
     for (index, share) in (0..).zip(shares) {
-        let own = i128::from(*share) * i128::from(whole);
-        if left < own {
-            let into = left * i128::from(length) / own;
-            return (index, i64::try_from(into).unwrap_or_default());
+        if left < share * whole {
+            return (index, left / (share * count));
         }
-        left -= own;
+        left -= share * whole;
     }
     (0, 0)
 }

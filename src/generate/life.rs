@@ -283,7 +283,7 @@ impl<'m> Pen<'_, 'm> {
 
     /// Disputes and chargebacks come when the shop has forgotten.
     pub(super) fn afterwards(&mut self, case: &mut Case<'m>) {
-        if self.chance.per_mille(12) {
+        if self.chance.per_mille(10) {
             self.customer_later(24, 24 * 30);
             self.tell(By::Portal, Talk::Disputed);
             self.work_later(24, 24 * 12);

@@ -49,7 +49,8 @@ impl Run {
 impl Line<'_> {
     /// Price of units 1 to `unit` after the line's own discount.
     fn net_through(&self, unit: u32) -> u64 {
-        let discount = if unit == 0 { 0 } else { equal_pieces(self.discount_minor, 1, unit, self.quantity) };
+        let none = unit == 0 || self.discount_minor == 0;
+        let discount = if none { 0 } else { equal_pieces(self.discount_minor, 1, unit, self.quantity) };
         self.unit_minor * u64::from(unit) - discount
     }
 }

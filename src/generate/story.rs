@@ -61,7 +61,15 @@ pub(super) struct Pen<'a, 'm> {
 
 impl<'m> Story<'m> {
     /// Plans a story whose order is placed at `nominal`, on the clock of its market.
-    pub fn plan(merchants: &'m [Merchant], seed: u64, number: u64, nominal: i64) -> Option<Self> {
+    /// `room` is a list of acts that is not needed any more.
+    pub fn plan(
+        merchants: &'m [Merchant],
+        seed: u64,
+        number: u64,
+        nominal: i64,
+        mut room: Vec<Act<'m>>,
+    ) -> Option<Self> {
+        room.clear();
         let chance = &mut Chance::of(seed, number);
         let merchant = chance.by_share(merchants, |m| m.share)?;
         let market = chance.by_share(&merchant.markets, |m| m.share)?;
@@ -76,7 +84,7 @@ impl<'m> Story<'m> {
             gift: chance.percent(merchant.gift_percent),
             named: chance.percent(60),
             claims: Vec::with_capacity(CLAIMS_MAX),
-            acts: Vec::with_capacity(32),
+            acts: room,
             known: [0; CLAIMS_MAX + 1],
             arrived: purchased,
             sale,
@@ -247,13 +255,17 @@ impl<'m> Pen<'_, 'm> {
     fn order(&mut self) {
         let total = self.story.sale.total_minor();
         self.tell(By::Shop, Deal::Sold);
-        self.now += i64::try_from(self.chance.between(2, 90)).unwrap_or_default() * SECOND;
         if self.chance.percent(3) && total >= 4 {
             self.tell(By::Psp, Deal::Paid { part: 1, minor: total / 4 });
             self.later(1, 20);
             self.tell(By::Psp, Deal::Paid { part: 2, minor: total - total / 4 });
         } else {
-            self.tell(By::Psp, Deal::Paid { part: 1, minor: total });
+            let paid = Deal::Paid { part: 1, minor: total };
+            if self.chance.percent(80) {
+                self.and(By::Psp, paid);
+            } else {
+                self.tell(By::Psp, paid);
+            }
             if self.chance.per_mille(4) {
                 self.later(0, 1);
                 self.tell(By::Psp, Deal::Paid { part: 2, minor: total });

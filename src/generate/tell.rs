@@ -28,7 +28,11 @@ use super::{
 
 /// Puts acts of one story into words.
 pub(super) struct Teller<'s, 'm> {
-    pub story: &'s Story<'m>,
+    story: &'s Story<'m>,
+    /// The order's number, and its id.
+    number: String,
+    order: String,
+    /// For what is left to chance in one act.
     pub chance: Chance,
 }
 
@@ -61,13 +65,20 @@ pub(super) fn when(at: i64, offset_minutes: i16) -> Made<When> {
     Ok(When::new(Instant::from_micros(at)?, offset_minutes)?)
 }
 
-impl<'m> Teller<'_, 'm> {
+impl<'s, 'm> Teller<'s, 'm> {
+    /// For one story.
+    pub fn of(story: &'s Story<'m>) -> Self {
+        let number = format!("{:07}", story.number);
+        let order = [story.merchant.terms.policy.as_str(), "-", &number].concat();
+        Self { story, number, order, chance: Chance::of(0, story.number) }
+    }
+
     /// The command for an act; `revision` is the place that its event will have in its stream.
     pub fn command(&mut self, act: &Act<'m>, revision: u64, expected: Expected) -> Made<Proposal> {
         let (actor, role, source) = self.who(act)?;
         let by_system = !matches!(act.by, By::Agent | By::Finance | By::Supervisor);
         let external_id = match by_system {
-            true => Some(ExternalId::new(format!("{}:{}:{revision}", self.order(), act.stream))?),
+            true => Some(ExternalId::new(self.named(&self.order, ":", act.stream, revision))?),
             false => None,
         };
         Ok(Proposal {
@@ -165,36 +176,37 @@ impl<'m> Teller<'_, 'm> {
         Ok(when(at, self.story.market.offset_minutes)?.local_day())
     }
 
-    fn order(&self) -> String {
-        format!("{}-{:07}", self.story.merchant.terms.policy, self.story.number)
+    /// A name made of a first part, the stream and a number in it.
+    fn named(&self, first: &str, between: &str, stream: u8, number: impl Into<u64>) -> String {
+        [first, between, &stream.to_string(), between, &number.into().to_string()].concat()
     }
     fn order_id(&self) -> Made<OrderId> {
-        Ok(OrderId::new(self.order())?)
+        Ok(OrderId::new(self.order.as_str())?)
     }
     fn stream(&self, stream: u8) -> Made<Stream> {
         Ok(match stream {
             0 => Stream::Order(self.order_id()?),
-            claim => Stream::Claim(ClaimId::new(format!("{}-C{claim}", self.order()))?),
+            claim => Stream::Claim(ClaimId::new([self.order.as_str(), "-C", &claim.to_string()].concat())?),
         })
     }
     fn parcel(&self, act: &Act<'_>, parcel: Parcel) -> Made<ParcelId> {
         let way = match parcel.leg {
-            Leg::Outbound => 'O',
-            Leg::Inbound => 'R',
-            Leg::Replacement => 'X',
-            Leg::ReturnToCustomer => 'B',
+            Leg::Outbound => "O",
+            Leg::Inbound => "R",
+            Leg::Replacement => "X",
+            Leg::ReturnToCustomer => "B",
         };
-        Ok(ParcelId::new(format!("P{}-{way}{}{}", self.story.number, act.stream, parcel.number))?)
+        Ok(ParcelId::new(self.named(&[way, &self.number].concat(), "-", act.stream, parcel.number))?)
     }
     fn rma(&self, act: &Act<'_>, rma: Option<u8>) -> Made<Option<Rma>> {
         rma.map(|rma| self.rma_of(act, rma)).transpose()
     }
     fn rma_of(&self, act: &Act<'_>, rma: u8) -> Made<Rma> {
-        Ok(Rma::new(format!("RMA-{}-{}{rma}", self.story.number, act.stream))?)
+        Ok(Rma::new(self.named(&["RMA-", &self.number].concat(), "-", act.stream, rma))?)
     }
     /// A credit's id, unique in its order.
     fn refund(&self, act: &Act<'_>, refund: u8) -> Made<RefundId> {
-        Ok(RefundId::new(format!("RF{}-{}-{refund}", self.story.number, act.stream))?)
+        Ok(RefundId::new(self.named(&["RF", &self.number].concat(), "-", act.stream, refund))?)
     }
     fn device(&self, line: usize) -> Made<Code> {
         code(&format!("dev-{}-{line}", self.story.number))

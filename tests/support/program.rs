@@ -109,14 +109,19 @@ pub fn words(line: &str) -> Vec<String> {
     words
 }
 
-/// Puts `<uuid>`, `<sha256>`, `<time>` and `<ms>` where two runs differ. Times are those that the ledger's clock
+/// Puts `<uuid>`, `<sha256>`, `<time>`, `<ms>` and, for microseconds in JSON, 0 where two runs differ. Times are those that the ledger's clock
 /// made: with a fraction of a second, which no fixture has.
 pub fn normalised(text: &str) -> String {
     let mut out = String::new();
     let mut rest = text;
     while let Some(c) = rest.chars().next() {
         let at_start = !out.ends_with(|c: char| c.is_ascii_alphanumeric());
-        let shape = if at_start { shape(rest) } else { None };
+        let micros = if out.ends_with("_us\":") { digits(rest) } else { 0 };
+        let shape = match micros {
+            0 if at_start => shape(rest),
+            0 => None,
+            len => Some((len, "0")),
+        };
         match shape {
             Some((len, name)) => {
                 out.push_str(name);
@@ -129,6 +134,11 @@ pub fn normalised(text: &str) -> String {
         }
     }
     out
+}
+
+/// How many characters from the start belong to a number.
+fn digits(text: &str) -> usize {
+    text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit() || c == '.').len()
 }
 
 /// A uuid, a hash, a time or a duration at the beginning of a text: its length and its name.
@@ -152,7 +162,7 @@ fn shape(text: &str) -> Option<(usize, &'static str)> {
     if let Some((pattern, name)) = SHAPES.iter().find(|(pattern, _)| fits(pattern)) {
         return Some((pattern.len(), name));
     }
-    let number = text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit() || c == '.').len();
+    let number = digits(text);
     (number > 0 && text[number..].starts_with(" ms")).then_some((number + 3, "<ms>"))
 }
 
@@ -161,7 +171,7 @@ pub fn updating() -> bool {
     std::env::var_os("UPDATE_GOLDEN").is_some()
 }
 
-/// Compares with a golden file, or writes it. The error shows both.
+/// Compares with a golden file, or writes it. The error shows where they part.
 pub fn golden(path: &Path, found: &str) -> Result<(), String> {
     if updating() {
         fs::write(path, found).map_err(|why| format!("{}: {why}", path.display()))?;
@@ -170,7 +180,18 @@ pub fn golden(path: &Path, found: &str) -> Result<(), String> {
     if expected == found {
         return Ok(());
     }
-    Err(format!("{}\n--- expected\n{expected}--- found\n{found}", path.display()))
+    let (expected, found): (Vec<&str>, Vec<&str>) = (expected.lines().collect(), found.lines().collect());
+    let same = expected.iter().zip(&found).take_while(|(a, b)| a == b).count();
+    let some = |lines: &[&str]| {
+        lines.iter().skip(same).take(12).fold(String::new(), |text, line| text + line + "\n")
+    };
+    Err(format!(
+        "{} differs from line {}\n--- expected\n{}--- found\n{}",
+        path.display(),
+        same + 1,
+        some(&expected),
+        some(&found)
+    ))
 }
 
 /// The files of a folder with this extension, sorted.

@@ -15,7 +15,7 @@ use serde_json::{Map, Value};
 
 use super::{
     Acting, Verb,
-    flags::{Desk, Text, claim_id, one_of, order_or_claim, personal},
+    flags::{Desk, EventName, Text, claim_id, one_of, order_or_claim, personal},
 };
 use crate::error::{Error, ErrorKind, Result};
 
@@ -118,9 +118,9 @@ pub struct Correct {
     /// order/ID, or the claim
     #[arg(value_name = "ORDER|CLAIM", value_parser = order_or_claim)]
     stream: Stream,
-    /// The event that was wrong
-    #[arg(long, value_name = "ID")]
-    event: EventId,
+    /// The event that was wrong: its id, or its position as the timeline prints it
+    #[arg(long, value_name = "ID|POSITION")]
+    event: EventName,
     /// A field and its right value: JSON, or else a text (repeat)
     #[arg(long, value_name = "FIELD=VALUE", value_parser = field, required_unless_present = "effective_at")]
     set: Vec<(String, String)>,
@@ -143,15 +143,16 @@ pub struct Correct {
 impl Verb for Correct {
     on_stream!();
     fn event(self, desk: &Desk) -> Result<Event> {
+        let target_id = desk.event_named(&self.event)?;
         let mut correction = EventCorrected {
-            target: self.event,
+            target: target_id,
             set: Map::new(),
             effective_at: self.effective_at,
             reason_code: self.reason,
             reason_text: self.reason_text,
             evidence: self.evidence,
         };
-        let target = desk.amended(self.event);
+        let target = desk.amended(target_id);
         let mut set = Map::new();
         for (name, text) in self.set {
             let mut fits = |value: &Value| {
@@ -195,9 +196,9 @@ pub struct Reverse {
     /// order/ID, or the claim
     #[arg(value_name = "ORDER|CLAIM", value_parser = order_or_claim)]
     stream: Stream,
-    /// The event that did not occur
-    #[arg(long, value_name = "ID")]
-    event: EventId,
+    /// The event that did not occur: its id, or its position as the timeline prints it
+    #[arg(long, value_name = "ID|POSITION")]
+    event: EventName,
     /// Why
     #[arg(long, value_name = "CODE")]
     reason: Code,
@@ -210,8 +211,9 @@ pub struct Reverse {
 
 impl Verb for Reverse {
     on_stream!();
-    fn event(self, _: &Desk) -> Result<Event> {
-        let Self { event: target, reason: reason_code, reason_text, .. } = self;
+    fn event(self, desk: &Desk) -> Result<Event> {
+        let target = desk.event_named(&self.event)?;
+        let Self { reason: reason_code, reason_text, .. } = self;
         Ok(EventReversed { target, reason_code, reason_text }.into())
     }
 }

@@ -4,6 +4,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use replay::{
     case::Case,
     event::Event,
+    history::History,
     ids::{BadText, ClaimId, EventId, OrderId, PERSONAL_CHARS_MAX, Personal, Stream, Word},
     merkle::{Hash, sha256},
     money::{Amount, Currency, MoneyError},
@@ -36,6 +37,23 @@ pub struct Desk {
     pub now: When,
 }
 
+/// An event as people name it.
+#[derive(Debug, Clone)]
+pub(super) enum EventName {
+    Id(EventId),
+    Position(u64),
+}
+
+impl FromStr for EventName {
+    type Err = BadText;
+    fn from_str(text: &str) -> std::result::Result<Self, BadText> {
+        match text.parse() {
+            Ok(position) => Ok(EventName::Position(position)),
+            Err(_) => text.parse().map(EventName::Id),
+        }
+    }
+}
+
 impl Desk {
     /// Units as [`units`] reads them.
     pub fn units(&self, text: &str) -> Result<Units> {
@@ -45,14 +63,28 @@ impl Desk {
     pub fn some_units(&self, text: Option<&str>) -> Result<Option<Units>> {
         text.map(|text| self.units(text)).transpose()
     }
-    /// What an event of the stream says, as earlier corrections have left it.
-    pub fn amended(&self, id: EventId) -> Option<Event> {
-        let history = match &self.stream {
+    fn history(&self) -> Option<&History> {
+        match &self.stream {
             Stream::Order(_) => self.case.order.as_ref().map(|order| &order.history),
             Stream::Claim(id) => self.case.claims.get(id).map(|claim| &claim.history),
             Stream::Ledger => None,
+        }
+    }
+    /// The event that people mean by its id or its position.
+    pub fn event_named(&self, name: &EventName) -> Result<EventId> {
+        let position = match name {
+            EventName::Id(id) => return Ok(*id),
+            EventName::Position(position) => *position,
         };
-        Some(history?.amended(id)?.into_owned())
+        let facts = self.history().map_or(&[][..], History::facts);
+        facts.iter().find(|fact| fact.position.get() == position).map(|fact| fact.event_id).ok_or_else(|| {
+            Error::not_found(format!("{} has no event at position {position}", self.stream))
+                .hint(format!("claims timeline {} prints the positions", self.stream))
+        })
+    }
+    /// What an event of the stream says, as earlier corrections have left it.
+    pub fn amended(&self, id: EventId) -> Option<Event> {
+        Some(self.history()?.amended(id)?.into_owned())
     }
     /// An amount in the currency it names, else in the order's.
     pub fn amount(&self, money: &Money) -> Result<Amount> {

@@ -29,7 +29,7 @@ impl<'m> Teller<'_, 'm> {
         Ok(match what {
             Deal::Sold => self.sold()?.into(),
             Deal::Paid { part, minor } => PaymentCaptured {
-                payment: PaymentId::new(format!("PAY{number}-{part}"))?,
+                payment: PaymentId::new(self.named(&["PAY", &self.number].concat(), "-", 0, part))?,
                 method_ref: word(if number.is_multiple_of(3) { "wallet" } else { "card" })?,
                 amount: self.amount(minor)?,
                 what: None,

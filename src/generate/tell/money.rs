@@ -18,9 +18,10 @@ use crate::generate::{
 
 impl<'m> Teller<'_, 'm> {
     pub(super) fn money(&mut self, act: &Act<'m>, what: Money<'m>) -> Made<Event> {
-        let name = format!("{}-{}", self.story.number, act.stream);
-        let charge = |number: u8| ChargeId::new(format!("CH{name}-{number}"));
-        let psp_ref = |number: u8| word(&format!("CB{name}-{number}"));
+        let name =
+            |what: &str, number: u8| self.named(&[what, &self.number].concat(), "-", act.stream, number);
+        let charge = |number: u8| ChargeId::new(name("CH", number));
+        let psp_ref = |number: u8| word(&name("CB", number));
         Ok(match what {
             Money::Cost { cost, paid_by, minor, abroad } => {
                 self.cost(act, cost, paid_by, minor, abroad)?.into()
