@@ -441,7 +441,7 @@ fn what_clap_can_tell_it_tells() {
         ("inspect C1 --installed maybe", "yes, no"),
         ("correct C1 --event 018f2c00-0000-7000-8000-000000000001 --set a=1", "--reason"),
         ("correct C1 --event 018f2c00-0000-7000-8000-000000000001 --reason r", "--set"),
-        ("correct C1 --event 17 --set a=1 --reason r", "a UUID is meant"),
+        ("correct C1 --event x17 --set a=1 --reason r", "a UUID is meant"),
         ("correct C1 --event 018f2c00-0000-7000-8000-000000000001 --reason r --set a", "FIELD=VALUE"),
         ("reverse C1 --event 018f2c00-0000-7000-8000-000000000001", "--reason"),
         ("void C1 --rma R", "--reason"),

@@ -59,7 +59,7 @@ impl<'m> Pen<'_, 'm> {
     }
 
     /// The goods come back and are taken in.
-    pub(super) fn returned(&mut self, case: &mut Case<'m>) {
+    fn returned(&mut self, case: &mut Case<'m>) {
         if self.chance.percent(55) {
             let parcel = self.sends(case);
             if self.chance.percent(25) {
@@ -128,7 +128,7 @@ impl<'m> Pen<'_, 'm> {
     }
 
     /// What the bench finds; false when that is the end of it.
-    pub(super) fn inspected(&mut self, case: &mut Case<'m>, grant: &'m Grant, remedy: Remedy) -> bool {
+    fn inspected(&mut self, case: &mut Case<'m>, grant: &'m Grant, remedy: Remedy) -> bool {
         let terms = &self.story.merchant.terms;
         let faulty = matches!(case.basis, Basis::Defect | Basis::Doa);
         let finding = match self.chance.below(100) {
@@ -166,7 +166,7 @@ impl<'m> Pen<'_, 'm> {
     }
 
     /// The customer's fault: denied, left to a person, or repaired for money.
-    pub(super) fn own_fault(&mut self, case: &mut Case<'m>, remedy: Remedy) -> bool {
+    fn own_fault(&mut self, case: &mut Case<'m>, remedy: Remedy) -> bool {
         let terms = &self.story.merchant.terms;
         let row = terms.causes.iter().find(|r| r.is_about(case.basis, Some(remedy)));
         if let Some(row) = &terms.paid_repair
@@ -192,7 +192,7 @@ impl<'m> Pen<'_, 'm> {
     }
 
     /// Used although it should not have been: less money, as the policy or a person says.
-    pub(super) fn worn(&mut self, case: &mut Case<'m>, grant: &'m Grant) {
+    fn worn(&mut self, case: &mut Case<'m>, grant: &'m Grant) {
         let terms = &self.story.merchant.terms;
         let row = terms.conditions.iter().find(|r| r.is_about(case.basis, Some(Remedy::Refund)));
         let value = self.value(Part::All);
@@ -213,7 +213,7 @@ impl<'m> Pen<'_, 'm> {
     }
 
     /// Some units get what was asked for, the others go back.
-    pub(super) fn parted(&mut self, case: &mut Case<'m>, grant: &'m Grant, remedy: Remedy) {
+    fn parted(&mut self, case: &mut Case<'m>, grant: &'m Grant, remedy: Remedy) {
         self.tell(By::Bench, Goods::Inspected { finding: Finding::Sound, part: Part::Back });
         self.fulfilled(case, grant, remedy, Part::Front, None);
         self.work_later(1, 10);
@@ -224,7 +224,7 @@ impl<'m> Pen<'_, 'm> {
     }
 
     /// Nothing is wrong with it: it travels back, for the customer's money.
-    pub(super) fn sent_back(&mut self, case: &mut Case<'m>) {
+    fn sent_back(&mut self, case: &mut Case<'m>) {
         let remedy = Remedy::ReturnToCustomer;
         let Some((grant, _)) = case.goal else { return };
         self.work_later(2, 30);
@@ -246,7 +246,7 @@ impl<'m> Pen<'_, 'm> {
         self.closed("no_fault_found");
     }
 
-    pub(super) fn paid_repair(&mut self, case: &mut Case<'m>, minor: u64, cites: &'m [Code]) {
+    fn paid_repair(&mut self, case: &mut Case<'m>, minor: u64, cites: &'m [Code]) {
         self.tell(By::Agent, Goods::Offered(Remedy::PaidRepair));
         self.customer_later(5, 70);
         self.tell(By::Portal, Goods::Selected(Remedy::PaidRepair));
@@ -260,7 +260,7 @@ impl<'m> Pen<'_, 'm> {
         self.closed("repaired");
     }
 
-    pub(super) fn repair(&mut self, case: &mut Case<'m>, part: Part) {
+    fn repair(&mut self, case: &mut Case<'m>, part: Part) {
         if self.chance.percent(70) {
             self.work_later(24, 24 * 8);
             self.tell(By::Bench, Goods::Repaired(part));
@@ -270,7 +270,7 @@ impl<'m> Pen<'_, 'm> {
     }
 
     /// The remedy is decided and carried out.
-    pub(super) fn fulfilled(
+    fn fulfilled(
         &mut self,
         case: &mut Case<'m>,
         grant: &'m Grant,
@@ -318,7 +318,7 @@ impl<'m> Pen<'_, 'm> {
     }
 
     /// Parts go out, nothing comes back.
-    pub(super) fn parts(&mut self, case: &mut Case<'m>, grant: &'m Grant) {
+    fn parts(&mut self, case: &mut Case<'m>, grant: &'m Grant) {
         self.work_later(3, 40);
         if self.chance.percent(50) {
             self.tell(By::Agent, Goods::Offered(Remedy::SpareParts));

@@ -61,21 +61,28 @@ impl<'m> Pen<'_, 'm> {
             (Basis::SubscriptionRefund, Some(_)) => self.subscription(&mut case),
             (_, Some((grant, _))) if in_time => self.fate(&mut case, grant),
             (_, Some((grant, _))) => self.denied(&mut case, "window_is_over", &grant.row.cites),
-            (_, None) => self.denied(&mut case, "not_covered", &[]),
+            (_, None) => {
+                let cites = self.shut_out_by(case.basis);
+                self.denied(&mut case, "not_covered", cites);
+            }
         }
         self.afterwards(&mut case);
     }
 
     /// What the customer will get if all goes well.
-    pub(super) fn goal(&mut self, basis: Basis) -> Option<(&'m Grant, Remedy)> {
+    fn goal(&mut self, basis: Basis) -> Option<(&'m Grant, Remedy)> {
         let claim = self.story.claims.get(usize::from(self.stream) - 1)?;
-        let article = self.story.sale.lines.get(claim.front.first()?.line)?.article;
+        let line = self.story.sale.lines.get(claim.front.first()?.line)?;
+        let article = line.article;
         let money = self.value(Part::Front) >= REFUND_MINOR_MIN;
-        let grants = self.story.merchant.terms.grants(basis, article.class, article.condition);
+        let terms = &self.story.merchant.terms;
+        let shut_out = |remedy| terms.shut_out(line.on_sale, article.free_gift, basis, remedy).is_some();
+        let grants = terms.grants(basis, article.class, article.condition);
         let mut options: Vec<(&'m Grant, Remedy, u64)> = Vec::new();
         for grant in grants {
             for remedy in &grant.remedies {
                 let share = match remedy {
+                    _ if shut_out(*remedy) => 0,
                     Remedy::Refund if money => 60,
                     Remedy::OtherCompensation if money && grant.row.point.is_some() => 5,
                     Remedy::Replacement => 24,
@@ -91,8 +98,17 @@ impl<'m> Pen<'_, 'm> {
         self.chance.by_share(&options, |o| o.2).map(|o| (o.0, o.1))
     }
 
+    /// The clauses that shut the article out, where there are any.
+    fn shut_out_by(&self, basis: Basis) -> &'m [Code] {
+        let claim = self.story.claims.get(usize::from(self.stream) - 1);
+        let line = claim.and_then(|c| c.front.first()).and_then(|run| self.story.sale.lines.get(run.line));
+        let terms = &self.story.merchant.terms;
+        let row = line.and_then(|l| terms.shut_out(l.on_sale, l.article.free_gift, basis, Remedy::Refund));
+        row.map_or(&[], |row| &row.cites)
+    }
+
     /// The first contact falls inside the window of the grant, or after it.
-    pub(super) fn wait_for_contact(&mut self, case: &Case<'m>, in_time: bool) {
+    fn wait_for_contact(&mut self, case: &Case<'m>, in_time: bool) {
         let days = match case.basis {
             Basis::RefusedDelivery => 0,
             Basis::Doa | Basis::TransitDamage | Basis::MerchantError => 5,
@@ -112,7 +128,7 @@ impl<'m> Pen<'_, 'm> {
         }
     }
 
-    pub(super) fn contact(&mut self, case: &mut Case<'m>) {
+    fn contact(&mut self, case: &mut Case<'m>) {
         self.tell(By::Portal, Talk::Opened);
         let told = self.chance.percent(52);
         let complete = self.chance.percent(93);
@@ -138,7 +154,7 @@ impl<'m> Pen<'_, 'm> {
     }
 
     /// Words that move nothing.
-    pub(super) fn aside(&mut self) {
+    fn aside(&mut self) {
         match self.chance.below(100) {
             0..5 => {
                 self.work_later(1, 10);
@@ -157,7 +173,7 @@ impl<'m> Pen<'_, 'm> {
     }
 
     /// How it goes on after the first contact.
-    pub(super) fn fate(&mut self, case: &mut Case<'m>, grant: &'m Grant) {
+    fn fate(&mut self, case: &mut Case<'m>, grant: &'m Grant) {
         match self.chance.below(100) {
             0..9 => {
                 self.work_later(1, 20);
@@ -220,7 +236,7 @@ impl<'m> Pen<'_, 'm> {
     }
 
     /// The customer never sends it.
-    pub(super) fn stalled(&mut self, case: &mut Case<'m>, grant: &'m Grant) {
+    fn stalled(&mut self, case: &mut Case<'m>, grant: &'m Grant) {
         self.authorized(case, grant);
         if self.chance.percent(40) {
             return;
@@ -233,7 +249,7 @@ impl<'m> Pen<'_, 'm> {
     }
 
     /// The parcel comes back by itself; what that cost is taken off.
-    pub(super) fn refused_delivery(&mut self, case: &mut Case<'m>) {
+    fn refused_delivery(&mut self, case: &mut Case<'m>) {
         let Some((grant, _)) = case.goal else { return };
         let value = self.value(Part::All);
         let minor = self.postage().min(value / 2).max(1);
@@ -255,7 +271,7 @@ impl<'m> Pen<'_, 'm> {
     }
 
     /// A device has transmitted in the paid month, or has not.
-    pub(super) fn subscription(&mut self, case: &mut Case<'m>) {
+    fn subscription(&mut self, case: &mut Case<'m>) {
         let Some((grant, remedy)) = case.goal else { return };
         let claim = self.story.claims.get(usize::from(self.stream) - 1);
         let line = claim.and_then(|c| c.front.first()).map_or(0, |run| run.line);
@@ -282,7 +298,7 @@ impl<'m> Pen<'_, 'm> {
     }
 
     /// Disputes and chargebacks come when the shop has forgotten.
-    pub(super) fn afterwards(&mut self, case: &mut Case<'m>) {
+    fn afterwards(&mut self, case: &mut Case<'m>) {
         if self.chance.per_mille(10) {
             self.customer_later(24, 24 * 30);
             self.tell(By::Portal, Talk::Disputed);

@@ -132,7 +132,7 @@ impl<'m> Pen<'_, 'm> {
     }
 
     /// Everything that is owed goes out, sometimes in two parts, sometimes twice.
-    pub(super) fn refund(&mut self, case: &mut Case<'m>) {
+    fn refund(&mut self, case: &mut Case<'m>) {
         self.work_later(1, 50);
         if case.owed > 1 && self.chance.percent(5) {
             let half = case.owed / 2;
@@ -165,14 +165,14 @@ impl<'m> Pen<'_, 'm> {
         self.posted(case);
     }
 
-    pub(super) fn issue(&mut self, case: &mut Case<'m>, minor: u64, other_method: bool) {
+    fn issue(&mut self, case: &mut Case<'m>, minor: u64, other_method: bool) {
         case.refunds += 1;
         self.tell(By::Finance, Money::Refund { refund: case.refunds, minor, other_method });
         case.owed = case.owed.saturating_sub(minor);
         case.paid = true;
     }
 
-    pub(super) fn failed(&mut self, case: &mut Case<'m>) {
+    fn failed(&mut self, case: &mut Case<'m>) {
         let minor = self.last_refund();
         self.later(24, 24 * 4);
         self.tell(By::Psp, Money::Failed { refund: case.refunds });
@@ -186,7 +186,7 @@ impl<'m> Pen<'_, 'm> {
     }
 
     /// The amount of the last refund of this claim.
-    pub(super) fn last_refund(&self) -> u64 {
+    fn last_refund(&self) -> u64 {
         let own = self.story.acts.iter().rev().filter(|act| act.stream == self.stream);
         own.filter_map(|act| {
             if let What::Money(Money::Refund { minor, .. }) = act.what { Some(minor) } else { None }
@@ -195,7 +195,7 @@ impl<'m> Pen<'_, 'm> {
         .unwrap_or_default()
     }
 
-    pub(super) fn posted(&mut self, case: &Case<'m>) {
+    fn posted(&mut self, case: &Case<'m>) {
         self.later(24, 24 * 5);
         if self.chance.percent(90) {
             self.tell(By::Psp, Money::Posted { refund: case.refunds });

@@ -28,6 +28,9 @@ pub(super) struct Terms {
     pub proofs: Vec<Row<Vec<Code>>>,
     /// Causes that end the claim at inspection, or leave it to a person.
     pub causes: Vec<Row<Vec<Code>>>,
+    /// Articles on sale, and free ones, that nothing is given for.
+    pub on_sale: Vec<Row<()>>,
+    pub free_gift: Vec<Row<()>>,
     /// Conditions of the article that are left to a person.
     pub conditions: Vec<Row<()>>,
     /// A percentage of the price that is kept back, in basis points, and whether it always is.
@@ -118,6 +121,16 @@ impl Terms {
                 .filter(|r| about(r, "insp.cause"))
                 .map(|r| Row::read(r, causes(r)))
                 .collect(),
+            on_sale: requirements
+                .iter()
+                .filter(|r| about(r, "unit.on_sale"))
+                .map(|r| Row::read(r, ()))
+                .collect(),
+            free_gift: requirements
+                .iter()
+                .filter(|r| about(r, "unit.free_gift"))
+                .map(|r| Row::read(r, ()))
+                .collect(),
             conditions: settled
                 .filter(left_to_people)
                 .filter(|r| about(r, "insp.packaging") || about(r, "insp.same_condition"))
@@ -157,6 +170,12 @@ impl Terms {
                 && (g.classes.is_empty() || g.classes.contains(&class))
                 && (g.conditions.is_empty() || g.conditions.contains(&condition))
         })
+    }
+    /// The row that gives nothing for an article because it was on sale, or free.
+    pub fn shut_out(&self, on_sale: bool, free: bool, basis: Basis, remedy: Remedy) -> Option<&Row<()>> {
+        let on_sale = self.on_sale.iter().filter(|_| on_sale);
+        let free = self.free_gift.iter().filter(|_| free);
+        on_sale.chain(free).find(|row| row.is_about(basis, Some(remedy)))
     }
     /// A discretion point by name.
     pub fn point(&self, name: &Code) -> Option<&DiscretionPoint> {
