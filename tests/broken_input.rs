@@ -209,7 +209,7 @@ fn may_leave(case: &Case, exit: i32, code: &str, added: &[(String, String)]) -> 
         let value: Value = serde_json::from_str(line).ok()?;
         value.get("kind")?.as_str()?.parse::<Kind>().ok()
     };
-    let class = text.lines().filter_map(kind).last().map_or(Class::Act, Kind::class);
+    let class = text.lines().filter_map(kind).next_back().map_or(Class::Act, Kind::class);
     let on_record = match exit {
         10 => class == Class::Act && code != "kind_is_not_for_this_stream",
         11 => true,

@@ -10,15 +10,15 @@ use crate::{
     case::Case,
     claim::{ClaimState, CreditStatus, RmaStatus, Stage, is_goodwill},
     event::{
-        AppendRefused, Class, DiscretionExercised, Event, Kind, ParcelReceived, ParcelRefused, Remedy,
-        TrackingCheck,
+        AppendRefused, AuthorizationGranted, Class, DiscretionExercised, Event, Kind, ParcelReceived,
+        ParcelRefused, Remedy, TrackingCheck,
     },
     history::Cut,
     ids::{Code, Personal, PolicyId, Rma, Stream, Word},
     law::{self, Breach},
     money::Amount,
     order::OrderState,
-    policy::{Registry, RegistryFault, Rules},
+    policy::{AmountBound, DiscretionPoint, Registry, RegistryFault, Rules},
     seal::Proposal,
     time::{Day, Instant, When},
     units::Units,
@@ -353,8 +353,14 @@ pub fn decide(context: Context<'_>, proposal: &Proposal, at: Instant) -> Result<
         let order = context.case.order_state();
         let rules = order.and_then(|o| rules(context.registry, o));
         on_claim(&state, order, rules, event)?;
+        if let Event::AuthorizationGranted(granted) = event {
+            let siblings = context.case.claims.iter().filter(|(other, _)| *other != id);
+            for state in siblings.filter_map(|(_, claim)| claim.state(&Cut::default())) {
+                free_of_rmas(&state, granted)?;
+            }
+        }
         if let (Event::EventCorrected(_), Event::DiscretionExercised(d)) = (event, &*judged) {
-            discretion(rules, d)?;
+            discretion(rules, order, d)?;
         }
     }
     Ok(Vec::from([event.clone()]))
@@ -389,13 +395,10 @@ fn people(registry: &Registry, p: &Proposal, judged: &Event) -> Result<(), Refus
         }
         _ => {}
     }
-    let limit = Code::new(judged.kind().as_str()).ok().and_then(|act| registry.limit(&p.role, &act));
-    match (limit, moved(judged)) {
-        (Some(limit), Some(amount))
-            if amount.currency() == limit.currency() && amount.minor() > limit.minor() =>
-        {
-            Err(Refusal::OverTheLimitOfTheRole { limit })
-        }
+    let Some(amount) = moved(judged) else { return Ok(()) };
+    let act = Code::new(judged.kind().as_str()).ok();
+    match act.and_then(|act| registry.limit(&p.role, &act, amount.currency())) {
+        Some(limit) if amount.minor() > limit.minor() => Err(Refusal::OverTheLimitOfTheRole { limit }),
         _ => Ok(()),
     }
 }
@@ -413,17 +416,7 @@ fn on_claim(
             if let (None, Some(rules)) = (&g.rma, rules.filter(|r| r.number_on_parcel)) {
                 return Err(Refusal::RmaIsMissing { cites: rules.authorization_cites.clone() });
             }
-            let Some(rma) = &g.rma else { return Ok(()) };
-            if state.rmas.contains_key(rma) {
-                return Err(Refusal::RmaIsUsed(rma.clone()));
-            }
-            for open in state.rmas.values().filter(|r| r.status == RmaStatus::Open) {
-                let shared = open.units.intersection(&g.units);
-                if !shared.is_empty() {
-                    return Err(Refusal::UnitsHaveAnOpenRma(shared));
-                }
-            }
-            Ok(())
+            free_of_rmas(state, g)
         }
         Event::AuthorizationExpired(e) => open_rma(state, &e.rma),
         Event::AuthorizationVoided(v) => open_rma(state, &v.rma),
@@ -441,7 +434,7 @@ fn on_claim(
         Event::ReplacementShipped(r) => {
             decided_for(state, &r.units, &[Remedy::Replacement, Remedy::Exchange, Remedy::Upgrade])
         }
-        Event::DiscretionExercised(d) => discretion(rules, d),
+        Event::DiscretionExercised(d) => discretion(rules, order, d),
         Event::RefundPosted(p) => credit_exists(state, &p.refund),
         Event::RefundFailed(p) => credit_exists(state, &p.refund),
         Event::RefundLateFlagged(p) => credit_exists(state, &p.refund),
@@ -488,6 +481,21 @@ fn open_enough(state: &ClaimState, event: &Event) -> Result<(), Refusal> {
     if state.closed { Err(Refusal::ClaimIsClosed) } else { Ok(()) }
 }
 
+/// A number is given once, and a unit is on one open number, whichever claim of the order asks.
+fn free_of_rmas(state: &ClaimState, g: &AuthorizationGranted) -> Result<(), Refusal> {
+    let Some(rma) = &g.rma else { return Ok(()) };
+    if state.rmas.contains_key(rma) {
+        return Err(Refusal::RmaIsUsed(rma.clone()));
+    }
+    for open in state.rmas.values().filter(|r| r.status == RmaStatus::Open) {
+        let shared = open.units.intersection(&g.units);
+        if !shared.is_empty() {
+            return Err(Refusal::UnitsHaveAnOpenRma(shared));
+        }
+    }
+    Ok(())
+}
+
 fn open_rma(state: &ClaimState, rma: &Rma) -> Result<(), Refusal> {
     match state.rmas.get(rma) {
         Some(r) if r.status == RmaStatus::Open => Ok(()),
@@ -513,13 +521,19 @@ fn at_the_dock(state: &ClaimState, rules: Option<&Rules>, p: &ParcelReceived) ->
 }
 
 fn decided_for(state: &ClaimState, units: &Units, remedies: &[Remedy]) -> Result<(), Refusal> {
-    let decided = state.units.units_where(|u| u.remedy.is_some_and(|r| remedies.contains(&r)));
+    let decided = state
+        .units
+        .units_where(|u| u.stage == Stage::Decided && u.remedy.is_some_and(|r| remedies.contains(&r)));
     let missing = units.difference(&decided);
     if missing.is_empty() { Ok(()) } else { Err(Refusal::UnitsAreNotDecidedForThis(missing)) }
 }
 
 /// Discretion exists only at the points of the policy, inside their bounds (H-15), or as goodwill (H-19).
-fn discretion(rules: Option<&Rules>, d: &DiscretionExercised) -> Result<(), Refusal> {
+fn discretion(
+    rules: Option<&Rules>,
+    order: Option<&OrderState>,
+    d: &DiscretionExercised,
+) -> Result<(), Refusal> {
     if is_goodwill(&d.point) {
         return Ok(());
     }
@@ -540,7 +554,28 @@ fn discretion(rules: Option<&Rules>, d: &DiscretionExercised) -> Result<(), Refu
     {
         return Err(Refusal::OutOfBounds { bound: bound_of(fixed, amount), cites: cites() });
     }
-    Ok(())
+    let Some(amount) = &d.amount else { return Ok(()) };
+    if let Some(max) = largest(point, order, d).filter(|max| amount.minor() > *max) {
+        return Err(Refusal::OutOfBounds { bound: bound_of(max, amount), cites: cites() });
+    }
+    match point.amount_min {
+        Some(min) if amount.minor() < min => Err(Refusal::OutOfBounds {
+            bound: format!("no less than {}", bound_of(min, amount)),
+            cites: cites(),
+        }),
+        _ => Ok(()),
+    }
+}
+
+/// The largest amount of a discretion point, in minor units.
+fn largest(point: &DiscretionPoint, order: Option<&OrderState>, d: &DiscretionExercised) -> Option<u64> {
+    match (point.amount_max?, order) {
+        (AmountBound::Minor(max), _) => Some(max),
+        (AmountBound::Captured, order) => order.map(|o| o.captured_minor),
+        (AmountBound::UnitNet, order) => {
+            order.map(|o| d.units.as_ref().map_or(o.captured_minor, |units| o.value_minor(units)))
+        }
+    }
 }
 
 /// A bound of the policy as people read it; the policy names minor units.

@@ -115,7 +115,13 @@ fn on_claim(case: &Case, id: &ClaimId, order: &OrderState, event: &Event) -> Res
         Event::FeeCharged(c) => same_currency(order, &c.amount),
         Event::CustomerCharged(c) => same_currency(order, &c.amount),
         Event::ChargePaid(c) => same_currency(order, &c.amount),
-        Event::ChargebackOpened(c) => same_currency(order, &c.amount),
+        Event::ChargebackOpened(c) => {
+            let mut states = case.claims.values().filter_map(|claim| claim.state(&Cut::default()));
+            if states.any(|state| state.chargebacks.contains_key(&c.psp_ref)) {
+                return Err(Breach::ChargebackIsOnRecord);
+            }
+            same_currency(order, &c.amount)
+        }
         Event::DiscretionExercised(d) => {
             d.amount.as_ref().map_or(Ok(()), |amount| same_currency(order, amount))
         }

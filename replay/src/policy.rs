@@ -12,7 +12,7 @@ use crate::{
     event::Event,
     ids::{ActorId, Code, PolicyId, Position, Revision},
     merkle::Hash,
-    money::Amount,
+    money::{Amount, Currency},
     time::{Day, When},
 };
 
@@ -22,7 +22,7 @@ pub struct Registry {
     policies: BTreeMap<PolicyId, Vec<Version>>,
     calendars: BTreeMap<(String, u16), Position>,
     actors: BTreeMap<ActorId, Vec<Code>>,
-    limits: BTreeMap<(Code, Code), Amount>,
+    limits: BTreeMap<(Code, Code, Currency), Amount>,
     revision: Option<Revision>,
 }
 
@@ -67,8 +67,33 @@ pub struct DiscretionPoint {
     pub fee_bp_max: Option<u64>,
     /// The one fixed amount it allows, in minor units.
     pub fee_fixed: Option<u64>,
+    /// Smallest amount, in minor units.
+    pub amount_min: Option<u64>,
+    /// Largest amount.
+    pub amount_max: Option<AmountBound>,
     /// Clauses behind it.
     pub cites: Vec<Code>,
+}
+
+/// The largest amount at a discretion point.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AmountBound {
+    /// In minor units.
+    Minor(u64),
+    /// What the units cost after every discount.
+    UnitNet,
+    /// What was taken for the order.
+    Captured,
+}
+
+impl AmountBound {
+    fn read(value: &Value) -> Option<Self> {
+        match value {
+            Value::String(word) if word == "unit_net" => Some(AmountBound::UnitNet),
+            Value::String(word) if word == "captured" => Some(AmountBound::Captured),
+            other => other.as_u64().map(AmountBound::Minor),
+        }
+    }
 }
 
 /// Why the ledger stream does not fit together.
@@ -127,8 +152,8 @@ impl Registry {
         self.versions(policy).iter().rev().find(|v| v.effective_from <= day)
     }
     /// The largest amount a role may move with one act of this kind.
-    pub fn limit(&self, role: &Code, act: &Code) -> Option<Amount> {
-        self.limits.get(&(role.clone(), act.clone())).copied()
+    pub fn limit(&self, role: &Code, act: &Code, currency: Currency) -> Option<Amount> {
+        self.limits.get(&(role.clone(), act.clone(), currency)).copied()
     }
     /// Roles of an actor; `None` for an actor nobody registered.
     pub fn roles(&self, actor: &ActorId) -> Option<&[Code]> {
@@ -208,7 +233,7 @@ impl Registry {
                 }
             }
             Event::LimitSet(l) => {
-                self.limits.insert((l.role.clone(), l.act.clone()), l.amount);
+                self.limits.insert((l.role.clone(), l.act.clone(), l.amount.currency()), l.amount);
             }
             // Refusals, redactions and seals move nothing here.
             _ => {}
@@ -253,6 +278,8 @@ impl DiscretionPoint {
                 .unwrap_or_default(),
             fee_bp_max: bound("fee_bp_max"),
             fee_fixed: bound("fee_fixed"),
+            amount_min: bound("amount_min"),
+            amount_max: bounds.and_then(|b| b.get("amount_max")).and_then(AmountBound::read),
             cites: codes(row.get("cites")),
         })
     }

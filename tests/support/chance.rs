@@ -300,7 +300,7 @@ impl<S: Store> Run<S> {
         case: &Case,
         op: &Op,
     ) -> Option<(String, &'static str, serde_json::Value)> {
-        let order = case.order.as_ref().filter(|_| op.percent % 8 == 0).map(|o| format!("order/{}", o.id));
+        let order = case.order.as_ref().filter(|_| op.percent.is_multiple_of(8)).map(|o| format!("order/{}", o.id));
         let stream = order.unwrap_or(stream.into());
         let rows = self.script.ledger.store().history(&crate::support::stream(&stream)).unwrap();
         let target = rows.get(usize::from(op.a) % rows.len())?;
@@ -325,7 +325,7 @@ impl<S: Store> Run<S> {
         };
         let at = Instant::from_micros(self.now().micros() - i64::from(op.a) * 1_000_000).unwrap();
         let mut payload = json!({"target": id, "set": set, "reason_code": "typo"});
-        if op.a % 4 == 0 {
+        if op.a.is_multiple_of(4) {
             payload["effective_at"] = json!(at.to_string());
         }
         Some((stream, "event_corrected", payload))

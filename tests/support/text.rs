@@ -1,7 +1,7 @@
 //! The text form of commands and events, one a line:
 //!
 //! ```text
-//! claim/C1 refund_issued {"refund":"R1",...} @2024-05-01T10:00:00Z by a.jones as agent approved m.lee from shop key m-17 rev 3 named R
+//! claim/C1 refund_issued {"refund":"R1",...} @2024-05-01T10:00:00Z by a.jones as agent approved m.lee from shop key m-17 id UUID rev 3 named R
 //! ```
 //!
 //! Everything after the payload may be left out. `named R` lets later lines say `"$R"` for the event's id, and
@@ -31,6 +31,7 @@ pub struct Line {
     pub approver: Option<String>,
     pub source: String,
     pub key: Option<String>,
+    pub id: Option<EventId>,
     pub revision: Option<u64>,
     pub name: Option<String>,
 }
@@ -59,6 +60,7 @@ pub fn parse(line: &str) -> Line {
         approver: None,
         source: "test".into(),
         key: None,
+        id: None,
         revision: None,
         name: None,
     };
@@ -75,6 +77,7 @@ pub fn parse(line: &str) -> Line {
             "approved" => parsed.approver = Some(value),
             "from" => parsed.source = value,
             "key" => parsed.key = Some(value),
+            "id" => parsed.id = Some(value.parse().unwrap_or_else(|_| bad("no event id"))),
             "rev" => parsed.revision = Some(value.parse().unwrap_or_else(|_| bad("no revision"))),
             "named" => parsed.name = Some(value),
             _ => bad("an unknown word"),
@@ -106,7 +109,7 @@ impl Line {
             approver: self.approver.as_deref().map(|a| ActorId::new(a).unwrap()),
             source: SourceId::new(self.source.as_str()).unwrap(),
             external_id: self.key.as_deref().map(|k| ExternalId::new(k).unwrap()),
-            event_id: None,
+            event_id: self.id,
             causation: None,
             correlation: None,
         }

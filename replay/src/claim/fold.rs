@@ -156,6 +156,11 @@ impl ClaimState {
                         u.advance(Stage::InTransit);
                     });
                 }
+                if d.leg == Leg::ReturnToCustomer {
+                    let units = self.units_or_all(d.units.as_ref());
+                    let decided = self.units.units_where(|u| u.remedy == Some(Remedy::ReturnToCustomer));
+                    self.goods_sent(&units.intersection(&decided), None);
+                }
                 self.parcels.insert(d.parcel.clone(), ParcelState::dispatched(d, s.effective));
             }
             Event::TrackingScanned(t) => {
@@ -275,7 +280,7 @@ impl ClaimState {
                 }
             }
             Event::ChargebackOpened(c) => {
-                self.chargebacks.insert(c.psp_ref.clone(), (c.amount, None));
+                self.chargebacks.entry(c.psp_ref.clone()).or_insert((c.amount, None));
             }
             Event::ChargebackWon(c) => {
                 if let Some(chargeback) = self.chargebacks.get_mut(&c.psp_ref) {

@@ -43,6 +43,8 @@ pub enum Breach {
     CorrectionDoesNotFit(String),
     /// The id stands for another credit of this order.
     RefundIdIsUsed(RefundId),
+    /// The processor's reference stands for another chargeback of this order.
+    ChargebackIsOnRecord,
     /// Not the order's currency.
     CurrencyDiffers {
         /// The order's.
@@ -88,6 +90,7 @@ impl Breach {
             Breach::MoneyIsReversedNotCorrected(_) => "money_is_reversed_not_corrected",
             Breach::CorrectionDoesNotFit(_) => "correction_does_not_fit",
             Breach::RefundIdIsUsed(_) => "refund_id_is_used",
+            Breach::ChargebackIsOnRecord => "chargeback_is_on_record",
             Breach::CurrencyDiffers { .. } => "currency_differs",
             Breach::DecisionExceedsTheCapture { .. } => "decision_exceeds_the_capture",
             Breach::UnitsAreDecidedInAnotherClaim(..) => "units_are_decided_in_another_claim",
@@ -118,6 +121,9 @@ impl Breach {
             }
             Breach::CorrectionDoesNotFit(_) => "claims schema KIND shows the fields and their types",
             Breach::RefundIdIsUsed(_) => "a retry needs the same --key; another refund needs another id",
+            Breach::ChargebackIsOnRecord => {
+                "a retry needs the same --key; another chargeback has another reference"
+            }
             Breach::CurrencyDiffers { .. } => "amounts of an order are in its own currency (H-8)",
             Breach::DecisionExceedsTheCapture { .. } => {
                 "lower the entitlement, or record goodwill at point H-19.goodwill with an approver (H-14)"
@@ -161,6 +167,9 @@ impl fmt::Display for Breach {
             }
             Breach::CorrectionDoesNotFit(why) => write!(f, "the correction does not fit: {why}"),
             Breach::RefundIdIsUsed(id) => write!(f, "refund id {id} stands for another credit of this order"),
+            Breach::ChargebackIsOnRecord => {
+                f.write_str("this reference stands for another chargeback of the order")
+            }
             Breach::CurrencyDiffers { order, found } => {
                 write!(f, "the order is in {order}, the amount in {found}")
             }
