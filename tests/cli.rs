@@ -66,7 +66,7 @@ fn every_command_explains_itself_with_an_example() {
         if help.code != 0 || same.code != 0 || !help.stderr.is_empty() {
             return Err(format!("claims help {name}: exit {}\n{}", help.code, help.stderr));
         }
-        if !groups.contains(&name.as_str()) && !(help.stdout.contains("Example") && example) {
+        if !(groups.contains(&name.as_str()) || help.stdout.contains("Example") && example) {
             return Err(format!("claims help {name} has no example of itself\n{}", help.stdout));
         }
         let too_long = |line: &&str| line.chars().count() > 100 && !line.starts_with("Usage: ");
