@@ -300,7 +300,8 @@ impl<S: Store> Run<S> {
         case: &Case,
         op: &Op,
     ) -> Option<(String, &'static str, serde_json::Value)> {
-        let order = case.order.as_ref().filter(|_| op.percent.is_multiple_of(8)).map(|o| format!("order/{}", o.id));
+        let order =
+            case.order.as_ref().filter(|_| op.percent.is_multiple_of(8)).map(|o| format!("order/{}", o.id));
         let stream = order.unwrap_or(stream.into());
         let rows = self.script.ledger.store().history(&crate::support::stream(&stream)).unwrap();
         let target = rows.get(usize::from(op.a) % rows.len())?;
