@@ -27,7 +27,7 @@ const LIFE_MICROS_MAX: u64 = 60_000;
 /// Longest life of a child that is killed while it starts, in microseconds.
 const START_MICROS_MAX: u64 = 25_000;
 
-/// Adds the next group of a child: a note and a contact that belong together, and a refund of one cent.
+/// What a child records with one commit: a note and a contact that belong together, and a refund of one cent.
 const GROUP: [&str; 3] = ["note_added", "contact_logged", "refund_issued"];
 
 fn claim(round: u64) -> String {

@@ -532,8 +532,8 @@ mod file {
 
     #[test]
     fn a_file_that_is_opened_again_is_the_same_ledger() {
-        let path = Sqlite::new().path();
-        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        let mut made = Sqlite::new();
+        let path = made.path();
         let mut script = told(SqliteStore::create(&path, &origin()).unwrap());
         let store = script.ledger.store();
         let before = (rows(store), store.tip().unwrap(), store.books().unwrap(), store.personal(2).unwrap());
@@ -609,7 +609,8 @@ mod file {
 
     #[test]
     fn a_place_in_the_log_is_given_once() {
-        let mut script = told(Sqlite::new().fresh());
+        let mut made = Sqlite::new();
+        let mut script = told(made.fresh());
         let store = script.ledger.store();
         let before = rows(store);
         let (event, _) = sealed(&OPENING.replace("C1", "C9"), 5, 1);
