@@ -432,7 +432,11 @@ impl<S: Store> Ledger<S> {
         }
         match self.draft(&mut draft, key.as_ref(), &record, event, None, now)? {
             Ok(_) => self.keep(group, draft),
-            Err(error) => Err(error),
+            // A refusal too large to be an event: its sender is told, and nobody else's commands suffer for it.
+            Err(_) => {
+                self.hand_back(draft);
+                Ok(())
+            }
         }
     }
 

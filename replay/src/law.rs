@@ -78,7 +78,8 @@ fn check_claim(case: &Case, id: &ClaimId, event: &Event, when: When) -> Result<(
     let Some(claim) = claim else { return Err(Breach::StreamBeginsWith("claim_opened")) };
     room(claim.history.revision().map_or(0, |r| r.get()))?;
     if let Event::EventReversed(r) = event {
-        return reversal(&claim.history, r.target);
+        reversal(&claim.history, r.target)?;
+        return case.order_state().map_or(Ok(()), |order| stands_again(case, id, order, r.target));
     }
     let Some(order) = case.order_state() else {
         // A historical credit stands alone: it can be amended, noted on and disputed, nothing else.
@@ -293,6 +294,30 @@ fn reversal(history: &History, target: EventId) -> Result<(), Breach> {
         _ => {}
     }
     if history.is_reversed(target) { Err(Breach::TargetIsReversedAlready) } else { Ok(()) }
+}
+
+/// Taking back an amendment brings back what it amended: every money decision that then stands is judged as if it
+/// were made now, so that no two claims owe for one unit and none owes more than was taken.
+fn stands_again(case: &Case, id: &ClaimId, order: &OrderState, target: EventId) -> Result<(), Breach> {
+    let amendment = |claim: &crate::claim::Claim| {
+        let fact = claim.history.find(target);
+        fact.is_some_and(|f| matches!(f.event, Event::EventCorrected(_) | Event::EventReversed(_)))
+    };
+    if !case.claims.get(id).is_some_and(amendment) {
+        return Ok(());
+    }
+    let after = case.without(id, target);
+    let (Some(claim), Some(state)) = (after.claims.get(id), after.claim_state(id)) else { return Ok(()) };
+    // Decisions that a later one replaced owe nothing.
+    let owes = |event: EventId| state.decisions.iter().any(|d| d.event_id == event);
+    for s in claim.history.standing(&Cut::default()).iter().filter(|s| s.reversed.is_none()) {
+        if let Event::RemedyDecided(d) = s.event.as_ref() {
+            if owes(s.fact.event_id) {
+                decision(&after.without(id, s.fact.event_id), id, order, d)?;
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Whether a correction leaves an event of the same kind and moves no money behind anybody's back.
