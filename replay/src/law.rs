@@ -311,10 +311,10 @@ fn stands_again(case: &Case, id: &ClaimId, order: &OrderState, target: EventId) 
     // Decisions that a later one replaced owe nothing.
     let owes = |event: EventId| state.decisions.iter().any(|d| d.event_id == event);
     for s in claim.history.standing(&Cut::default()).iter().filter(|s| s.reversed.is_none()) {
-        if let Event::RemedyDecided(d) = s.event.as_ref() {
-            if owes(s.fact.event_id) {
-                decision(&after.without(id, s.fact.event_id), id, order, d)?;
-            }
+        if let Event::RemedyDecided(d) = s.event.as_ref()
+            && owes(s.fact.event_id)
+        {
+            decision(&after.without(id, s.fact.event_id), id, order, d)?;
         }
     }
     Ok(())
