@@ -310,6 +310,8 @@ impl SqliteStore {
     /// Storage errors; the served tables are untouched.
     pub fn write_shadow(&mut self, books: &Books, mut progress: impl FnMut(u64) -> bool) -> Result<bool> {
         self.drop_shadow()?;
+        // What was served before the last rebuild goes now, table by table, so that the swap has nothing to drop.
+        self.drop_quickly(PREVIOUS)?;
         let db = &self.db;
         db.execute_batch("BEGIN IMMEDIATE").map_err(fault)?;
         create(db, SHADOW)?;
@@ -363,6 +365,13 @@ impl SqliteStore {
             self.db.execute_batch(&sql).map_err(fault)?;
         }
         Ok(())
+    }
+    /// Drops books that nobody reads. They hold nothing personal, so their pages need not be overwritten.
+    fn drop_quickly(&mut self, suffix: &str) -> Result<()> {
+        self.db.execute_batch("PRAGMA secure_delete = OFF").map_err(fault)?;
+        let dropped = drop_tables(&self.db, suffix);
+        self.db.execute_batch("PRAGMA secure_delete = ON").map_err(fault)?;
+        dropped
     }
     /// Throws a shadow away.
     ///
