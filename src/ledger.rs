@@ -13,7 +13,7 @@ use replay::{
     decide::{Context, Refusal, decide, prepare},
     event::Event,
     ids::{Expected, Origin, Position, Revision, Stream},
-    policy::Registry,
+    registry::Registry,
     seal::{Proposal, Sealed, Stamp, seal},
     time::Instant,
 };

@@ -18,7 +18,8 @@ use crate::{
     law::{self, Breach},
     money::Amount,
     order::OrderState,
-    policy::{AmountBound, DiscretionPoint, Registry, RegistryFault, Rules},
+    policy::{AmountBound, DiscretionPoint, FactName, OnFail, Policy, Reading, Truth},
+    registry::{Registry, RegistryFault},
     seal::Proposal,
     time::{Day, Instant, When},
     units::Units,
@@ -367,8 +368,8 @@ pub fn decide(context: Context<'_>, proposal: &Proposal, at: Instant) -> Result<
 }
 
 /// The rules of the policy in force at purchase (H-7).
-fn rules<'a>(registry: &'a Registry, order: &OrderState) -> Option<&'a Rules> {
-    registry.governing(&order.sale.policy, order.sale.purchased_at).map(|v| &v.rules)
+fn rules<'a>(registry: &'a Registry, order: &OrderState) -> Option<&'a Policy> {
+    registry.governing(&order.sale.policy, order.sale.purchased_at).map(|v| &*v.policy)
 }
 
 /// The amount an act moves, for limits and for the record of a refusal.
@@ -407,14 +408,14 @@ fn people(registry: &Registry, p: &Proposal, judged: &Event) -> Result<(), Refus
 fn on_claim(
     state: &ClaimState,
     order: Option<&OrderState>,
-    rules: Option<&Rules>,
+    rules: Option<&Policy>,
     event: &Event,
 ) -> Result<(), Refusal> {
     open_enough(state, event)?;
     match event {
         Event::AuthorizationGranted(g) => {
-            if let (None, Some(rules)) = (&g.rma, rules.filter(|r| r.number_on_parcel)) {
-                return Err(Refusal::RmaIsMissing { cites: rules.authorization_cites.clone() });
+            if let (None, Some(rules)) = (&g.rma, rules.filter(|r| r.authorization.number_on_parcel)) {
+                return Err(Refusal::RmaIsMissing { cites: rules.ids(&rules.authorization.cites) });
             }
             free_of_rmas(state, g)
         }
@@ -504,20 +505,31 @@ fn open_rma(state: &ClaimState, rma: &Rma) -> Result<(), Refusal> {
 }
 
 /// The rule of the dock: what the policy demands of a parcel before it is taken in.
-fn at_the_dock(state: &ClaimState, rules: Option<&Rules>, p: &ParcelReceived) -> Result<(), Refusal> {
-    let Some(rules) = rules else { return Ok(()) };
-    let cites = || rules.authorization_cites.clone();
-    let Some(rma) = &p.rma else {
-        return if rules.number_on_parcel { Err(Refusal::RmaIsMissing { cites: cites() }) } else { Ok(()) };
-    };
-    let open = state.rmas.get(rma).filter(|r| r.status == RmaStatus::Open);
-    match open {
-        None if rules.number_on_parcel => Err(Refusal::RmaIsNotOpen { rma: rma.clone(), cites: cites() }),
-        Some(granted) if rules.items_exact && !p.units.is_subset(&granted.units) => {
-            Err(Refusal::UnitsAreNotOnTheRma { units: p.units.difference(&granted.units), cites: cites() })
+fn at_the_dock(state: &ClaimState, policy: Option<&Policy>, p: &ParcelReceived) -> Result<(), Refusal> {
+    let Some(policy) = policy else { return Ok(()) };
+    let open = p.rma.as_ref().and_then(|rma| state.rmas.get(rma)).filter(|r| r.status == RmaStatus::Open);
+    for row in policy.dock() {
+        let holds = |fact: &FactName| match fact {
+            FactName::ParcelRmaOpen => Reading::Flag(open.is_some()),
+            FactName::ItemOnRma => match open {
+                Some(granted) => Reading::Flag(p.units.is_subset(&granted.units)),
+                None => Reading::Unknown,
+            },
+            _ => Reading::Unknown,
+        };
+        if row.needs.eval(&mut |fact| holds(fact)) != Truth::False {
+            continue;
         }
-        _ => Ok(()),
+        let cites = policy.ids(&row.cites);
+        return Err(match (row.on_fail, &p.rma, open) {
+            (OnFail::RefuseItem, _, Some(granted)) => {
+                Refusal::UnitsAreNotOnTheRma { units: p.units.difference(&granted.units), cites }
+            }
+            (_, Some(rma), _) => Refusal::RmaIsNotOpen { rma: rma.clone(), cites },
+            (_, None, _) => Refusal::RmaIsMissing { cites },
+        });
     }
+    Ok(())
 }
 
 fn decided_for(state: &ClaimState, units: &Units, remedies: &[Remedy]) -> Result<(), Refusal> {
@@ -530,17 +542,17 @@ fn decided_for(state: &ClaimState, units: &Units, remedies: &[Remedy]) -> Result
 
 /// Discretion exists only at the points of the policy, inside their bounds (H-15), or as goodwill (H-19).
 fn discretion(
-    rules: Option<&Rules>,
+    rules: Option<&Policy>,
     order: Option<&OrderState>,
     d: &DiscretionExercised,
 ) -> Result<(), Refusal> {
     if is_goodwill(&d.point) {
         return Ok(());
     }
-    let Some(point) = rules.and_then(|r| r.point(d.point.as_str())) else {
+    let Some((policy, point)) = rules.and_then(|p| Some((p, p.point(d.point.as_str())?))) else {
         return Err(Refusal::UnknownPoint(d.point.clone()));
     };
-    let cites = || point.cites.clone();
+    let cites = || policy.ids(&point.cites);
     if !point.options.is_empty() && !point.options.iter().any(|o| o == d.decision.as_str()) {
         return Err(Refusal::OptionIsNotOfThePoint { options: point.options.clone(), cites: cites() });
     }

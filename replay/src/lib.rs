@@ -31,6 +31,7 @@ pub mod history;
 pub mod law;
 pub mod order;
 pub mod policy;
+pub mod registry;
 pub mod seal;
 // what is reported
 pub mod audit;
