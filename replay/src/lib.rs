@@ -28,6 +28,7 @@ pub mod case;
 pub mod claim;
 pub mod decide;
 pub mod history;
+pub mod judge;
 pub mod law;
 pub mod order;
 pub mod policy;

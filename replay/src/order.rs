@@ -99,16 +99,7 @@ impl OrderState {
     }
     /// Prepares the shares of single units in what was paid for the order.
     pub fn shares(&self) -> Shares<'_> {
-        let mut before = Prefix::default();
-        let mut starts = Vec::with_capacity(self.sale.lines.len());
-        for line in &self.sale.lines {
-            starts.push(before);
-            before = Prefix {
-                weight: before.weight.saturating_add(net_through(line, line.quantity)),
-                units: before.units.saturating_add(line.quantity.into()),
-            };
-        }
-        Shares { sale: &self.sale, starts, whole: before }
+        Shares::new(&self.sale)
     }
 }
 
@@ -134,7 +125,20 @@ pub struct Shares<'a> {
     whole: Prefix,
 }
 
-impl Shares<'_> {
+impl<'a> Shares<'a> {
+    /// The shares of a sale.
+    pub fn new(sale: &'a OrderRecorded) -> Self {
+        let mut before = Prefix::default();
+        let mut starts = Vec::with_capacity(sale.lines.len());
+        for line in &sale.lines {
+            starts.push(before);
+            before = Prefix {
+                weight: before.weight.saturating_add(net_through(line, line.quantity)),
+                units: before.units.saturating_add(line.quantity.into()),
+            };
+        }
+        Self { sale, starts, whole: before }
+    }
     /// The index of a line.
     pub fn line(&self, id: &LineId) -> Option<usize> {
         self.sale.lines.iter().position(|line| line.id == *id)
