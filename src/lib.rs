@@ -17,6 +17,7 @@ pub mod policy_file;
 pub mod progress;
 pub mod proof;
 pub mod record;
+pub mod scenario;
 pub mod schema;
 pub mod store;
 pub mod transfer;
