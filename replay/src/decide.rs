@@ -26,7 +26,9 @@ use crate::{
     seal::Proposal,
     time::Instant,
 };
-use guard::{at_the_dock, charge_open, closable, credit_exists, decided_for, discretion, free_of_rmas, open_rma};
+use guard::{
+    at_the_dock, charge_open, closable, credit_exists, decided_for, discretion, free_of_rmas, open_rma,
+};
 
 /// How far ahead of the ledger's clock an event may claim to have happened, in microseconds (clocks differ).
 pub const CLOCK_SKEW_MICROS_MAX: i64 = 5 * 60 * 1_000_000;
@@ -229,4 +231,3 @@ fn open_enough(state: &ClaimState, event: &Event) -> Result<(), Refusal> {
     }
     if state.closed { Err(Refusal::ClaimIsClosed) } else { Ok(()) }
 }
-

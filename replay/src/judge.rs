@@ -18,7 +18,7 @@ mod read;
 mod unit;
 mod window;
 
-pub use clock::{Clock, ClockState, Due, MissingNotice};
+pub use clock::{Clock, ClockState, Due, MissingNotice, OfOrder};
 pub use cost::{Payer, Settled};
 pub use facts::{CostFact, CreditFact, DiscretionFact, Facts, Seen, SignalFact, UnitFacts};
 pub use money::{Aside, Charge, Line, LineKind, Term};
@@ -43,7 +43,7 @@ use crate::{
 /// What the policy says of a claim.
 #[derive(Debug, Clone)]
 pub struct Judgement {
-    pub claim: ClaimId,
+    pub claim: Option<ClaimId>,
     /// The version in force at purchase (H-7), unless another one was asked for.
     pub policy: Arc<Policy>,
     pub policy_id: PolicyId,
@@ -159,28 +159,25 @@ pub fn on_trial<T>(
     if let Some(supposed) = &options.supposed {
         facts.suppose(supposed);
     }
-    let trial = Trial {
-        id,
-        policy_id: &sale.policy,
-        version,
-        policy: &version.policy,
-        registry,
-        cut,
-        place: crate::policy::place_code(
-            sale.ship_to.country.as_str(),
-            sale.ship_to.subdivision.as_ref().map(Code::as_str),
-        ),
-        shares: Shares::new(sale),
-        only: options.supposed.as_ref().map(|s| &s.only),
-        facts_sha256: facts_hash(&order_standing, &claim_standing),
-        facts,
-    };
-    Some(f(&trial))
+    let facts_sha256 = facts_hash(&order_standing, &claim_standing);
+    let only = options.supposed.as_ref().map(|s| &s.only);
+    Some(f(&Trial::new(facts, version, registry, cut, facts_sha256, only, Some(id))))
+}
+
+/// What is due for an order itself. `None` when it or its policy is not there under this cut.
+pub fn of_order(case: &Case, registry: &Registry, cut: &Cut) -> Option<OfOrder> {
+    let standing = case.order.as_ref()?.history.standing(cut);
+    let facts = Facts::of_order(&standing)?;
+    let sale = facts.sale.value;
+    let version = registry.governing_under(&sale.policy, sale.purchased_at, cut)?;
+    let facts_sha256 = facts_hash(&standing, &[]);
+    Some(Trial::new(facts, version, registry, cut, facts_sha256, None, None).of_order())
 }
 
 /// A claim before its judge: policy and facts, ready for questions.
 pub struct Trial<'a> {
-    pub id: &'a ClaimId,
+    /// `None` when it is the order alone that is looked at.
+    pub id: Option<&'a ClaimId>,
     pub policy_id: &'a PolicyId,
     pub version: &'a Version,
     pub policy: &'a Policy,
@@ -221,6 +218,34 @@ impl Piece<'_> {
     }
 }
 
+impl<'a> Trial<'a> {
+    fn new(
+        facts: Facts<'a>,
+        version: &'a Version,
+        registry: &'a Registry,
+        cut: &'a Cut,
+        facts_sha256: Hash,
+        only: Option<&'a Units>,
+        id: Option<&'a ClaimId>,
+    ) -> Self {
+        let sale = facts.sale.value;
+        let subdivision = sale.ship_to.subdivision.as_ref().map(Code::as_str);
+        Trial {
+            id,
+            policy_id: &sale.policy,
+            version,
+            policy: &version.policy,
+            registry,
+            cut,
+            place: crate::policy::place_code(sale.ship_to.country.as_str(), subdivision),
+            shares: Shares::new(sale),
+            only,
+            facts_sha256,
+            facts,
+        }
+    }
+}
+
 impl Trial<'_> {
     fn pieces<'s>(&'s self, runs: &'s Runs<UnitFacts>) -> impl Iterator<Item = Piece<'s>> {
         runs.iter().filter_map(|(id, first, last, unit)| {
@@ -232,9 +257,10 @@ impl Trial<'_> {
 
     /// The judgement.
     pub fn judgement(&self) -> Judgement {
-        let units: Vec<UnitJudgement> = self.pieces(&self.facts.units).map(|piece| self.unit(&piece)).collect();
+        let units: Vec<UnitJudgement> =
+            self.pieces(&self.facts.units).map(|piece| self.unit(&piece)).collect();
         let mut judgement = Judgement {
-            claim: self.id.clone(),
+            claim: self.id.cloned(),
             policy: self.version.policy.clone(),
             policy_id: self.policy_id.clone(),
             version: self.version.version,
@@ -261,9 +287,10 @@ impl Trial<'_> {
         judgement.status = common(judgement.units.iter().map(|u| u.status));
         judgement.inbound_shipping = self.payer("inbound_shipping", &judgement.units);
         judgement.return_leg_shipping = self.payer("return_leg_shipping", &judgement.units);
-        let payout = self.policy.payouts.iter().position(|row| {
-            row.when.as_ref().is_none_or(|when| self.truth_of_claim(when) == Truth::True)
-        });
+        let payout =
+            self.policy.payouts.iter().position(|row| {
+                row.when.as_ref().is_none_or(|when| self.truth_of_claim(when) == Truth::True)
+            });
         if let Some(at) = payout
             && let Some(row) = self.policy.payouts.get(at)
         {

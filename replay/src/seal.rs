@@ -191,7 +191,8 @@ pub fn same_content(proposal: &Proposal, stored: &Recorded, personal: &[Personal
             asked.cites.clone_from(&have.cites);
         }
     }
-    if let (Event::EligibilityAssessed(asked), Event::EligibilityAssessed(have)) = (&mut asked, &stored.event) {
+    if let (Event::EligibilityAssessed(asked), Event::EligibilityAssessed(have)) = (&mut asked, &stored.event)
+    {
         asked.policy_sha256 = asked.policy_sha256.or(have.policy_sha256);
         asked.facts_sha256 = asked.facts_sha256.or(have.facts_sha256);
     }

@@ -36,7 +36,11 @@ pub(super) fn open_rma(state: &ClaimState, rma: &Rma) -> Result<(), Refusal> {
 }
 
 /// The rule of the dock: what the policy demands of a parcel before it is taken in.
-pub(super) fn at_the_dock(state: &ClaimState, policy: Option<&Policy>, p: &ParcelReceived) -> Result<(), Refusal> {
+pub(super) fn at_the_dock(
+    state: &ClaimState,
+    policy: Option<&Policy>,
+    p: &ParcelReceived,
+) -> Result<(), Refusal> {
     let Some(policy) = policy else { return Ok(()) };
     let open = p.rma.as_ref().and_then(|rma| state.rmas.get(rma)).filter(|r| r.status == RmaStatus::Open);
     for row in policy.dock() {

@@ -6,7 +6,7 @@ use alloc::{boxed::Box, vec::Vec};
 use super::{Context, Refusal};
 use crate::{
     case::Case,
-    event::{Event, PayoutTo, RemedyDecided, Remedy, UnitStatus},
+    event::{Event, PayoutTo, Remedy, RemedyDecided, UnitStatus},
     history::Cut,
     ids::{ClaimId, Stream},
     judge::{Judgement, Options, Outcome, Supposed, UnitJudgement, judge, judge_with},
@@ -42,7 +42,8 @@ fn can_be_decided(unit: &UnitJudgement) -> bool {
 /// Asks the law and the policy, and fills in what the judgement says: what is owed, under which clauses, by which
 /// version and which facts.
 pub(super) fn under(context: Context<'_>, p: &Proposal) -> Result<Vec<Event>, Refusal> {
-    let lawful = |event: &Event| law::check(context.case, &p.stream, event, p.effective).map_err(Refusal::Breach);
+    let lawful =
+        |event: &Event| law::check(context.case, &p.stream, event, p.effective).map_err(Refusal::Breach);
     let alone = |event: Event| Ok(Vec::from([event]));
     let Stream::Claim(id) = &p.stream else {
         lawful(&p.event)?;
@@ -75,7 +76,8 @@ pub(super) fn under(context: Context<'_>, p: &Proposal) -> Result<Vec<Event>, Re
         }
         Event::AuthorizationDenied(d) => {
             if let Some(judged) = judge(context.case, id, context.registry, &Cut::default()) {
-                let granted = |u: &UnitJudgement| matches!(u.status, UnitStatus::Authorizable | UnitStatus::Eligible);
+                let granted =
+                    |u: &UnitJudgement| matches!(u.status, UnitStatus::Authorizable | UnitStatus::Eligible);
                 denial(&judged, d.units.as_ref(), granted)?;
             }
             alone(p.event.clone())
@@ -130,7 +132,9 @@ fn decision(context: Context<'_>, case: &Case, id: &ClaimId, d: &mut RemedyDecid
     }
     let supposed = Supposed { units: d.units.clone(), remedy: d.remedy, only: decided };
     let options = Options { supposed: Some(supposed), ..Options::default() };
-    let Some(judged) = judge_with(case, id, context.registry, &Cut::default(), &options) else { return Ok(()) };
+    let Some(judged) = judge_with(case, id, context.registry, &Cut::default(), &options) else {
+        return Ok(());
+    };
     let mine = |u: &&UnitJudgement| !u.units.intersection(&d.units).is_empty();
     if d.remedy != Remedy::ReturnToCustomer
         && let Some(first) = judged.units.iter().filter(mine).find(|u| !can_be_decided(u))
@@ -249,7 +253,10 @@ fn credit(context: Context<'_>, id: &ClaimId, p: &Proposal) -> Result<Vec<Event>
     if asked.minor() > open {
         let blocked = judged.units.iter().filter(|u| u.status != UnitStatus::Eligible);
         let cites = blocked.fold(Cites::house(14), |all, u| all.with(&reasons(&judged, u)));
-        return Err(Refusal::RefundExceedsThePolicy { open: amount(open, &judged), cites: judged.policy.ids(&cites) });
+        return Err(Refusal::RefundExceedsThePolicy {
+            open: amount(open, &judged),
+            cites: judged.policy.ids(&cites),
+        });
     }
     let cites = || judged.policy.ids(&judged.payout_cites);
     if judged.payout_waits() {
@@ -257,7 +264,9 @@ fn credit(context: Context<'_>, id: &ClaimId, p: &Proposal) -> Result<Vec<Event>
     }
     let is_gift = judged.payout_to().starts_with("gift_credit");
     let same = gift == is_gift
-        && to.is_none_or(|to| matches!(to, PayoutTo::OriginalMethod | PayoutTo::Giver | PayoutTo::OtherMethod));
+        && to.is_none_or(|to| {
+            matches!(to, PayoutTo::OriginalMethod | PayoutTo::Giver | PayoutTo::OtherMethod)
+        });
     if !same && p.approver.is_none() {
         return Err(Refusal::PayoutIsAnother { to: judged.payout_to().into(), cites: cites() });
     }

@@ -26,35 +26,81 @@ pub enum Refusal {
     PolicyIsNotInForce(PolicyId, Day),
     Registry(RegistryFault),
     Breach(Breach),
-    SecondPersonIsMissing { rule: &'static str },
-    SecondPersonIsTheFirst { rule: &'static str },
-    OverTheLimitOfTheRole { limit: Amount },
+    SecondPersonIsMissing {
+        rule: &'static str,
+    },
+    SecondPersonIsTheFirst {
+        rule: &'static str,
+    },
+    OverTheLimitOfTheRole {
+        limit: Amount,
+    },
     ClaimIsClosed,
     ClaimIsWithdrawn,
     ClaimIsNotClosed,
-    RmaIsMissing { cites: Vec<Code> },
-    RmaIsNotOpen { rma: Rma, cites: Vec<Code> },
+    RmaIsMissing {
+        cites: Vec<Code>,
+    },
+    RmaIsNotOpen {
+        rma: Rma,
+        cites: Vec<Code>,
+    },
     RmaIsUsed(Rma),
     UnitsHaveAnOpenRma(Units),
-    UnitsAreNotOnTheRma { units: Units, cites: Vec<Code> },
+    UnitsAreNotOnTheRma {
+        units: Units,
+        cites: Vec<Code>,
+    },
     UnitsAreNotReceived(Units),
     UnitsAreNotDecidedForThis(Units),
     /// The policy in force at purchase does not let the merchant do this for these units now.
-    NotUnderThePolicy { units: Units, status: UnitStatus, points: Vec<Code>, cites: Vec<Code> },
+    NotUnderThePolicy {
+        units: Units,
+        status: UnitStatus,
+        points: Vec<Code>,
+        cites: Vec<Code>,
+    },
     /// The policy grants what is being denied.
-    GrantedByThePolicy { units: Units, cites: Vec<Code> },
+    GrantedByThePolicy {
+        units: Units,
+        cites: Vec<Code>,
+    },
     /// What is said of these units is not what the policy says.
-    AssessmentDiffers { units: Units, status: UnitStatus, cites: Vec<Code> },
-    VariantIsAnother { due: Variant, cites: Vec<Code> },
-    EntitlementExceedsThePolicy { judged: Amount, cites: Vec<Code> },
-    RefundExceedsThePolicy { open: Amount, cites: Vec<Code> },
-    PayoutIsAnother { to: String, cites: Vec<Code> },
-    PayoutWaitsForTheGoods { cites: Vec<Code> },
+    AssessmentDiffers {
+        units: Units,
+        status: UnitStatus,
+        cites: Vec<Code>,
+    },
+    VariantIsAnother {
+        due: Variant,
+        cites: Vec<Code>,
+    },
+    EntitlementExceedsThePolicy {
+        judged: Amount,
+        cites: Vec<Code>,
+    },
+    RefundExceedsThePolicy {
+        open: Amount,
+        cites: Vec<Code>,
+    },
+    PayoutIsAnother {
+        to: String,
+        cites: Vec<Code>,
+    },
+    PayoutWaitsForTheGoods {
+        cites: Vec<Code>,
+    },
     NobodyAnswersForIt,
     PolicyCannotBeJudgedBy(Misfit),
     UnknownPoint(Code),
-    OptionIsNotOfThePoint { options: Vec<String>, cites: Vec<Code> },
-    OutOfBounds { bound: String, cites: Vec<Code> },
+    OptionIsNotOfThePoint {
+        options: Vec<String>,
+        cites: Vec<Code>,
+    },
+    OutOfBounds {
+        bound: String,
+        cites: Vec<Code>,
+    },
     RefundIsNotOnRecord,
     RefundHasFailed,
     ChargeIdIsUsed,
@@ -62,7 +108,9 @@ pub enum Refusal {
     ChargeIsSettled,
     ChargebackIsNotOpen,
     SomethingWasPaid,
-    MoneyIsStillOpen { open: Amount },
+    MoneyIsStillOpen {
+        open: Amount,
+    },
     ChargeIsStillOpen,
     DisputeIsRunning,
     NoDisputeIsRunning,
@@ -167,21 +215,36 @@ impl Refusal {
             Refusal::UnitsAreNotDecidedForThis(_) => "decide this remedy first: claims decide",
             Refusal::NotUnderThePolicy { status: UnitStatus::NeedsDiscretion, points, .. } => {
                 let points: Vec<&str> = points.iter().map(Code::as_str).collect();
-                return format!("let a named person decide first: claims discretion CLAIM --point {}", points.join(" or "));
+                return format!(
+                    "let a named person decide first: claims discretion CLAIM --point {}",
+                    points.join(" or ")
+                );
             }
             Refusal::NotUnderThePolicy { .. } => {
                 "claims next CLAIM says what is missing; what lies outside the policy is goodwill at H-19.goodwill"
             }
-            Refusal::GrantedByThePolicy { .. } => "claims explain CLAIM shows the clauses; hold it if a fact is missing",
-            Refusal::AssessmentDiffers { .. } => "record what claims explain CLAIM says, or correct the fact behind it",
-            Refusal::VariantIsAnother { .. } => "leave the variant out, or record the decision that grants another one",
+            Refusal::GrantedByThePolicy { .. } => {
+                "claims explain CLAIM shows the clauses; hold it if a fact is missing"
+            }
+            Refusal::AssessmentDiffers { .. } => {
+                "record what claims explain CLAIM says, or correct the fact behind it"
+            }
+            Refusal::VariantIsAnother { .. } => {
+                "leave the variant out, or record the decision that grants another one"
+            }
             Refusal::EntitlementExceedsThePolicy { .. } => {
                 "leave the entitlement out and the policy's own is taken; more is goodwill at H-19.goodwill"
             }
-            Refusal::RefundExceedsThePolicy { .. } => "claims explain CLAIM shows every cent of what is payable",
-            Refusal::PayoutIsAnother { .. } => "pay as the policy says, or let a second person approve another way (H-22)",
+            Refusal::RefundExceedsThePolicy { .. } => {
+                "claims explain CLAIM shows every cent of what is payable"
+            }
+            Refusal::PayoutIsAnother { .. } => {
+                "pay as the policy says, or let a second person approve another way (H-22)"
+            }
             Refusal::PayoutWaitsForTheGoods { .. } => "record the receipt first: claims receive",
-            Refusal::NobodyAnswersForIt => "name a person as actor, in a role of people, and a reason in words",
+            Refusal::NobodyAnswersForIt => {
+                "name a person as actor, in a role of people, and a reason in words"
+            }
             Refusal::PolicyCannotBeJudgedBy(_) => "claims policy lint FILE shows the line",
             Refusal::UnknownPoint(_) => {
                 "claims policy show POLICY lists the discretion points; goodwill is H-19.goodwill"
@@ -316,12 +379,18 @@ impl fmt::Display for Refusal {
             Refusal::UnitsAreNotDecidedForThis(units) => write!(f, "no such remedy was decided for {units}"),
             Refusal::NotUnderThePolicy { units, status, .. } => match status {
                 UnitStatus::Ineligible => write!(f, "the policy does not grant this for {units}"),
-                UnitStatus::NeedsDiscretion => write!(f, "the policy leaves {units} to a person, and nobody has decided"),
+                UnitStatus::NeedsDiscretion => {
+                    write!(f, "the policy leaves {units} to a person, and nobody has decided")
+                }
                 UnitStatus::Hold => write!(f, "a fact is missing that the policy asks for {units}"),
                 _ => write!(f, "the policy waits for {units} to come in and be looked at"),
             },
-            Refusal::GrantedByThePolicy { units, .. } => write!(f, "the policy grants {units} what is denied here"),
-            Refusal::AssessmentDiffers { units, status, .. } => write!(f, "the policy says {status} of {units}"),
+            Refusal::GrantedByThePolicy { units, .. } => {
+                write!(f, "the policy grants {units} what is denied here")
+            }
+            Refusal::AssessmentDiffers { units, status, .. } => {
+                write!(f, "the policy says {status} of {units}")
+            }
             Refusal::VariantIsAnother { due, .. } => write!(f, "the policy grants a {due} article here"),
             Refusal::EntitlementExceedsThePolicy { judged, .. } => {
                 write!(f, "the policy entitles to {judged} here, and not to more")
@@ -333,7 +402,9 @@ impl fmt::Display for Refusal {
                 write!(f, "only {open} is still payable under the policy as the facts stand")
             }
             Refusal::PayoutIsAnother { to, .. } => write!(f, "the policy pays this out to {to}"),
-            Refusal::PayoutWaitsForTheGoods { .. } => f.write_str("the policy pays out once the goods have arrived"),
+            Refusal::PayoutWaitsForTheGoods { .. } => {
+                f.write_str("the policy pays out once the goods have arrived")
+            }
             Refusal::NobodyAnswersForIt => f.write_str("discretion needs a named person and a reason"),
             Refusal::PolicyCannotBeJudgedBy(misfit) => write!(f, "the policy cannot be judged by: {misfit}"),
             Refusal::UnknownPoint(point) => write!(f, "the policy has no discretion point {point}"),
@@ -356,4 +427,3 @@ impl fmt::Display for Refusal {
     }
 }
 impl core::error::Error for Refusal {}
-

@@ -1,11 +1,11 @@
 //! Clocks and duties to inform: what is due when, by whose calendar, and whether it was done.
 
-use alloc::vec::Vec;
+use alloc::{sync::Arc, vec::Vec};
 
-use super::{Judgement, Seen, SignalFact, Trial};
+use super::{Judgement, Seen, SignalFact, Trial, UnitJudgement};
 use crate::{
     ids::{Code, RefundId},
-    policy::{Limit, Notice, Signal, Sla},
+    policy::{Limit, Notice, Policy, Signal, Sla},
     time::{Day, When},
 };
 
@@ -65,6 +65,15 @@ pub struct MissingNotice {
     pub since: Seen<When>,
 }
 
+/// What is due for an order, whoever claims what of it.
+#[derive(Debug, Clone)]
+pub struct OfOrder {
+    /// The version in force at purchase (H-7).
+    pub policy: Arc<Policy>,
+    pub clocks: Vec<Clock>,
+    pub missing_notices: Vec<MissingNotice>,
+}
+
 impl Due {
     /// The instant after which it is late; local days are read at the offset of the event that started the clock.
     pub fn ends(&self, offset_minutes: i16) -> Option<crate::time::Instant> {
@@ -107,34 +116,52 @@ impl Clock {
 }
 
 impl Trial<'_> {
+    /// Clocks and duties of the claim; a clock that starts with the order belongs to every claim of it.
     pub(super) fn clocks(&self, judged: &mut Judgement) {
         for (at, sla) in self.policy.slas.iter().enumerate() {
-            if !self.concerns(sla, judged) {
-                continue;
-            }
-            let mut starts: Vec<&SignalFact> = self.signals(&sla.from).collect();
-            // One clock per refund; of everything else the first event starts it.
-            if starts.iter().any(|s| s.refund.is_none()) {
-                starts.truncate(1);
-            }
-            for start in starts {
-                let from = Seen { value: start.at, event: start.event };
-                judged.clocks.push(Clock {
-                    sla: at,
-                    refund: start.refund.clone(),
-                    from,
-                    due: self.due(start.at, sla.within),
-                    expected: sla.expect.map(|limit| self.due(start.at, Some(limit))),
-                    met: self.stopped(sla, start),
-                    of_order: sla.from.is_of_the_order(),
-                });
+            if self.concerns(sla, &judged.units) {
+                self.start(at, sla, &mut judged.clocks);
             }
         }
-        for (at, notice) in self.policy.notices.iter().enumerate() {
-            if let Some(since) = self.untold(notice) {
-                judged.missing_notices.push(MissingNotice { notice: at, since });
+        judged.missing_notices = self.untold_all(false);
+    }
+
+    /// Clocks and duties that belong to the order itself.
+    pub(super) fn of_order(&self) -> OfOrder {
+        let units: Vec<UnitJudgement> =
+            self.pieces(&self.facts.units).map(|piece| self.unit(&piece)).collect();
+        let mut clocks = Vec::new();
+        for (at, sla) in self.policy.slas.iter().enumerate() {
+            if sla.from.is_of_the_order() && self.concerns(sla, &units) {
+                self.start(at, sla, &mut clocks);
             }
         }
+        OfOrder { policy: self.version.policy.clone(), clocks, missing_notices: self.untold_all(true) }
+    }
+
+    fn start(&self, at: usize, sla: &Sla, clocks: &mut Vec<Clock>) {
+        let mut starts: Vec<&SignalFact> = self.signals(&sla.from).collect();
+        // One clock per refund; of everything else the first event starts it.
+        if starts.iter().any(|s| s.refund.is_none()) {
+            starts.truncate(1);
+        }
+        for start in starts {
+            let from = Seen { value: start.at, event: start.event };
+            clocks.push(Clock {
+                sla: at,
+                refund: start.refund.clone(),
+                from,
+                due: self.due(start.at, sla.within),
+                expected: sla.expect.map(|limit| self.due(start.at, Some(limit))),
+                met: self.stopped(sla, start),
+                of_order: sla.from.is_of_the_order(),
+            });
+        }
+    }
+
+    fn untold_all(&self, of_order: bool) -> Vec<MissingNotice> {
+        let rows = self.policy.notices.iter().enumerate().filter(|(_, n)| n.on.is_of_the_order() == of_order);
+        rows.filter_map(|(notice, row)| Some(MissingNotice { notice, since: self.untold(row)? })).collect()
     }
 
     fn signals<'s>(&'s self, wanted: &'s Signal) -> impl Iterator<Item = &'s SignalFact> {
@@ -142,10 +169,10 @@ impl Trial<'_> {
     }
 
     /// Whether the scope of a clock matches any unit of the claim.
-    fn concerns(&self, sla: &Sla, judged: &Judgement) -> bool {
-        self.pieces(&self.facts.units).zip(&judged.units).any(|(piece, unit)| {
-            self.in_scope(&sla.scope, &piece, unit.basis, unit.remedy, &unit.windows)
-        })
+    fn concerns(&self, sla: &Sla, units: &[UnitJudgement]) -> bool {
+        self.pieces(&self.facts.units)
+            .zip(units)
+            .any(|(piece, unit)| self.in_scope(&sla.scope, &piece, unit.basis, unit.remedy, &unit.windows))
     }
 
     fn stopped(&self, sla: &Sla, start: &SignalFact) -> Option<Seen<When>> {

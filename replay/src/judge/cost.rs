@@ -48,7 +48,12 @@ pub(super) struct Owed {
 
 impl Trial<'_> {
     /// The row that says who must bear a cost for one run of units: the highest priority that matches.
-    pub(super) fn rule_for(&self, cost: &Code, piece: &Piece<'_>, judged: &UnitJudgement) -> Option<&CostRule> {
+    pub(super) fn rule_for(
+        &self,
+        cost: &Code,
+        piece: &Piece<'_>,
+        judged: &UnitJudgement,
+    ) -> Option<&CostRule> {
         let rows = self.policy.costs.iter().filter(|row| {
             row.cost == *cost
                 && self.in_scope(&row.scope, piece, judged.basis, judged.remedy, &judged.windows)
@@ -59,10 +64,16 @@ impl Trial<'_> {
 
     /// The row for several units together: a cost that they share is settled once, and a row that puts it on the
     /// merchant wins (H-18).
-    fn rule_for_all<'s>(&'s self, cost: &Code, units: &[UnitJudgement], among: &Units) -> Option<&'s CostRule> {
+    fn rule_for_all<'s>(
+        &'s self,
+        cost: &Code,
+        units: &[UnitJudgement],
+        among: &Units,
+    ) -> Option<&'s CostRule> {
         let mut found: Option<&CostRule> = None;
         for piece in self.pieces(&self.facts.units) {
-            let Some(judged) = units.iter().find(|u| u.line_at == piece.line_at && u.first == piece.first) else {
+            let Some(judged) = units.iter().find(|u| u.line_at == piece.line_at && u.first == piece.first)
+            else {
                 continue;
             };
             if judged.units.intersection(among).is_empty() {
@@ -169,7 +180,8 @@ impl Trial<'_> {
         }
         for piece in self.pieces(&self.facts.units) {
             let Some(missing) = &piece.unit.accessories_missing else { continue };
-            let Some(judged) = units.iter().find(|u| u.line_at == piece.line_at && u.first == piece.first) else {
+            let Some(judged) = units.iter().find(|u| u.line_at == piece.line_at && u.first == piece.first)
+            else {
                 continue;
             };
             let each = missing.value.iter().filter_map(|name| {

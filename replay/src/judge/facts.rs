@@ -7,8 +7,8 @@ use crate::{
     case::Case,
     claim::is_goodwill,
     event::{
-        Basis, Channel, Claimant, Defect, Event, ItemInspected, Kind, Leg, OrderRecorded, Packaging, Party, Remedy,
-        ScanStatus,
+        Basis, Channel, Claimant, Defect, Event, ItemInspected, Kind, Leg, OrderRecorded, Packaging, Party,
+        Remedy, ScanStatus,
     },
     history::{Cut, Standing},
     ids::{ClaimId, Code, EventId, ParcelId, RefundId, Word},
@@ -157,42 +157,78 @@ impl<'a> Facts<'a> {
         let mut facts = claim.iter().filter(standing).find_map(|s| match &*s.event {
             Event::ClaimOpened(o) => {
                 let event = s.fact.event_id;
-                Some(Facts {
-                    sale,
-                    captured_minor: 0,
-                    parcels: 0,
-                    opened: Seen { value: s.effective, event },
-                    contact: Seen { value: o.first_contact_at.unwrap_or(s.effective), event },
-                    asserted: Seen { value: o.asserted, event },
-                    by: o.by,
-                    via: o.via,
-                    contact_before_return: o.contact_before_return,
-                    evidence: BTreeMap::new(),
-                    device: DeviceFacts::default(),
-                    traceable: None,
-                    units: Runs::new(&o.units, UnitFacts::default()),
-                    costs: Vec::new(),
-                    discretion: Vec::new(),
-                    credits: Vec::new(),
-                    signals: Vec::new(),
-                })
+                let mut facts = Self::begin(sale, Seen { value: s.effective, event }, &o.units);
+                facts.contact = Seen { value: o.first_contact_at.unwrap_or(s.effective), event };
+                facts.asserted = Seen { value: o.asserted, event };
+                (facts.by, facts.via) = (o.by, o.via);
+                facts.contact_before_return = o.contact_before_return;
+                Some(facts)
             }
             _ => None,
         })?;
-        let mut devices: Vec<(Code, Code)> = Vec::new();
-        let mut parcels: BTreeMap<&ParcelId, Units> = BTreeMap::new();
-        for s in order.iter().filter(standing) {
-            facts.take_order(s, &mut parcels, &mut devices);
-        }
-        let mut inbound: BTreeMap<&ParcelId, Units> = BTreeMap::new();
-        for s in claim.iter().filter(standing) {
-            facts.take_claim(s, &mut inbound);
-        }
-        facts.fail_credits(claim);
+        facts.take_all(order, claim);
         Some(facts)
     }
 
-    fn signal(&mut self, s: &Standing<'_>, qualifier: Option<&str>, refund: Option<&RefundId>, of_order: bool) {
+    /// The facts of an order that nobody has claimed anything of, for its own clocks and duties to inform.
+    pub fn of_order(order: &'a [Standing<'a>]) -> Option<Self> {
+        let standing = |s: &&Standing<'_>| s.reversed.is_none();
+        let sale = order.iter().filter(standing).find_map(|s| match &*s.event {
+            Event::OrderRecorded(o) => Some(Seen { value: &**o, event: s.fact.event_id }),
+            _ => None,
+        })?;
+        let lines = sale.value.lines.iter();
+        let units = lines
+            .filter_map(|line| Units::from_line(line.id.clone(), line.quantity).ok())
+            .fold(Units::default(), |all, line| all.union(&line));
+        let mut facts = Self::begin(sale, Seen { value: sale.value.purchased_at, event: sale.event }, &units);
+        facts.take_all(order, &[]);
+        Some(facts)
+    }
+
+    fn begin(sale: Seen<&'a OrderRecorded>, opened: Seen<When>, units: &Units) -> Self {
+        Facts {
+            sale,
+            captured_minor: 0,
+            parcels: 0,
+            opened,
+            contact: opened,
+            asserted: Seen { value: Basis::ChangeOfMind, event: opened.event },
+            by: Claimant::Buyer,
+            via: Channel::Email,
+            contact_before_return: None,
+            evidence: BTreeMap::new(),
+            device: DeviceFacts::default(),
+            traceable: None,
+            units: Runs::new(units, UnitFacts::default()),
+            costs: Vec::new(),
+            discretion: Vec::new(),
+            credits: Vec::new(),
+            signals: Vec::new(),
+        }
+    }
+
+    fn take_all(&mut self, order: &'a [Standing<'a>], claim: &'a [Standing<'a>]) {
+        let standing = |s: &&Standing<'_>| s.reversed.is_none();
+        let mut devices: Vec<(Code, Code)> = Vec::new();
+        let mut parcels: BTreeMap<&ParcelId, Units> = BTreeMap::new();
+        for s in order.iter().filter(standing) {
+            self.take_order(s, &mut parcels, &mut devices);
+        }
+        let mut inbound: BTreeMap<&ParcelId, Units> = BTreeMap::new();
+        for s in claim.iter().filter(standing) {
+            self.take_claim(s, &mut inbound);
+        }
+        self.fail_credits(claim);
+    }
+
+    fn signal(
+        &mut self,
+        s: &Standing<'_>,
+        qualifier: Option<&str>,
+        refund: Option<&RefundId>,
+        of_order: bool,
+    ) {
         self.signals.push(SignalFact {
             kind: s.event.kind(),
             qualifier: qualifier.map(ToOwned::to_owned),
@@ -256,7 +292,8 @@ impl<'a> Facts<'a> {
                     if d.count > 0 && inside {
                         self.device.transmitted = Some(Seen { value: true, event });
                     } else if d.count == 0 && d.from <= from && d.to >= to {
-                        self.device.transmitted = self.device.transmitted.or(Some(Seen { value: false, event }));
+                        self.device.transmitted =
+                            self.device.transmitted.or(Some(Seen { value: false, event }));
                     }
                 }
             }
@@ -441,7 +478,15 @@ impl<'a> Facts<'a> {
         self.units.update(units, |u| u.carried_out = Some(event));
     }
 
-    fn cost(&mut self, cost: &str, paid_by: Party, minor: u64, receipt: bool, units: Option<Units>, event: EventId) {
+    fn cost(
+        &mut self,
+        cost: &str,
+        paid_by: Party,
+        minor: u64,
+        receipt: bool,
+        units: Option<Units>,
+        event: EventId,
+    ) {
         if let Ok(cost) = Code::new(cost) {
             self.costs.push(CostFact { cost, paid_by, minor, receipt, units, event });
         }
@@ -482,7 +527,9 @@ impl<'a> Facts<'a> {
                             replacements.insert(parcel.clone(), r.units.clone());
                         }
                     }
-                    Event::ReplacementDelivered(r) => self.units.update(&r.units, |u| u.delivered = Some(seen)),
+                    Event::ReplacementDelivered(r) => {
+                        self.units.update(&r.units, |u| u.delivered = Some(seen))
+                    }
                     Event::TrackingScanned(t) if t.status == ScanStatus::Delivered => {
                         if let Some(units) = replacements.get(&t.parcel) {
                             self.units.update(units, |u| {

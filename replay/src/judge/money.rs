@@ -110,16 +110,37 @@ pub(super) struct Waterfall<'a> {
 
 impl Waterfall<'_> {
     /// A line that gives.
-    fn give(&mut self, kind: LineKind, of: Option<&LineId>, minor: u64, cites: &Cites, term: Option<Term>) -> &mut Line {
+    fn give(
+        &mut self,
+        kind: LineKind,
+        of: Option<&LineId>,
+        minor: u64,
+        cites: &Cites,
+        term: Option<Term>,
+    ) -> &mut Line {
         self.add(kind, of, i64::try_from(minor).unwrap_or(i64::MAX), cites, term)
     }
     /// A line that takes off.
-    pub(super) fn take(&mut self, kind: LineKind, of: Option<&LineId>, minor: u64, cites: &Cites, event: &EventId) {
+    pub(super) fn take(
+        &mut self,
+        kind: LineKind,
+        of: Option<&LineId>,
+        minor: u64,
+        cites: &Cites,
+        event: &EventId,
+    ) {
         let minor = i64::try_from(minor).unwrap_or(i64::MAX).saturating_neg();
         self.add(kind, of, minor, cites, None).events.push(*event);
     }
     /// Equal lines under equal clauses are one line.
-    fn add(&mut self, kind: LineKind, of: Option<&LineId>, minor: i64, cites: &Cites, term: Option<Term>) -> &mut Line {
+    fn add(
+        &mut self,
+        kind: LineKind,
+        of: Option<&LineId>,
+        minor: i64,
+        cites: &Cites,
+        term: Option<Term>,
+    ) -> &mut Line {
         let lines = &mut self.judged.lines;
         let same = |l: &Line| l.kind == kind && l.order_line.as_ref() == of && l.cites == *cites;
         let at = match lines.iter().position(same) {
@@ -147,7 +168,12 @@ impl Waterfall<'_> {
                 charge.minor = charge.minor.saturating_add(minor);
                 charge.events.push(event);
             }
-            None => charges.push(Charge { what: what.clone(), minor, cites: cites.clone(), events: Vec::from([event]) }),
+            None => charges.push(Charge {
+                what: what.clone(),
+                minor,
+                cites: cites.clone(),
+                events: Vec::from([event]),
+            }),
         }
     }
     pub(super) fn aside(&mut self, owed: &Owed, why: Settled, cites: &Cites) {
@@ -192,7 +218,8 @@ impl Trial<'_> {
         fall.deductible = self.sum(&fall, |_| true);
         self.settle_costs(&mut fall);
         self.outside_and_instead(&mut fall, &eligible);
-        judged.payable_minor = judged.lines.iter().fold(0i64, |sum, l| sum.saturating_add(l.minor)).max(0).unsigned_abs();
+        judged.payable_minor =
+            judged.lines.iter().fold(0i64, |sum, l| sum.saturating_add(l.minor)).max(0).unsigned_abs();
         judged.lines.retain(|l| l.minor != 0);
     }
 
@@ -209,9 +236,11 @@ impl Trial<'_> {
             return 0;
         }
         let Some(piece) = self.piece_of(unit) else { return minor };
-        let row = self.policy.components.iter().find(|row| {
-            self.in_scope(&row.scope, &piece, unit.basis, unit.remedy, &unit.windows)
-        });
+        let row = self
+            .policy
+            .components
+            .iter()
+            .find(|row| self.in_scope(&row.scope, &piece, unit.basis, unit.remedy, &unit.windows));
         match row {
             Some(row) if row.refundable => {
                 let term = share_term(&piece.line.id, unit, minor);
@@ -242,12 +271,16 @@ impl Trial<'_> {
                 match fee.rate {
                     Rate::Fixed(amount) => self.fixed_fee(fall, fee, amount, unit),
                     Rate::PercentBp(bp) if own.is_none() && unit.remedy == Some(Remedy::Refund) => {
-                        let condition = fee.when.as_ref().map(|p| self.truth(&piece, &unit.units, unit.basis, p));
-                        let waived = fee.waive_when.as_ref().map(|p| self.truth(&piece, &unit.units, unit.basis, p));
+                        let condition =
+                            fee.when.as_ref().map(|p| self.truth(&piece, &unit.units, unit.basis, p));
+                        let waived =
+                            fee.waive_when.as_ref().map(|p| self.truth(&piece, &unit.units, unit.basis, p));
                         let taken = self.percentage(unit, bp);
                         let fee_id = fee.id.clone();
                         if condition.is_some_and(|c| c != Truth::True) {
-                            fall.judged.asides.push(Aside::FeeDoesNotApply { fee: fee_id, cites: fee.cites.clone() });
+                            fall.judged
+                                .asides
+                                .push(Aside::FeeDoesNotApply { fee: fee_id, cites: fee.cites.clone() });
                         } else if waived == Some(Truth::True) {
                             fall.judged.waivers.add(&fee.waiver_cites);
                             let cites = fee.waiver_cites.clone();
@@ -293,15 +326,36 @@ impl Trial<'_> {
         })
     }
 
-    fn percent_line(&self, fall: &mut Waterfall<'_>, fee: Code, unit: &UnitJudgement, bp: u32, taken: u64, cites: &Cites) {
+    fn percent_line(
+        &self,
+        fall: &mut Waterfall<'_>,
+        fee: Code,
+        unit: &UnitJudgement,
+        bp: u32,
+        taken: u64,
+        cites: &Cites,
+    ) {
         let Some(line) = self.facts.sale.value.lines.get(unit.line_at) else { return };
         let base_minor = self.shares.of(unit.line_at, unit.first, unit.last).net_minor;
-        let term = Term { line: line.id.clone(), first: unit.first, last: unit.last, base_minor, bp: Some(bp), taken_minor: taken };
+        let term = Term {
+            line: line.id.clone(),
+            first: unit.first,
+            last: unit.last,
+            base_minor,
+            bp: Some(bp),
+            taken_minor: taken,
+        };
         let minor = i64::try_from(taken).unwrap_or(i64::MAX).saturating_neg();
         fall.add(LineKind::Fee(fee), None, minor, cites, Some(term));
     }
 
-    fn fixed_fee(&self, fall: &mut Waterfall<'_>, fee: &Fee, amount: crate::money::Amount, unit: &UnitJudgement) {
+    fn fixed_fee(
+        &self,
+        fall: &mut Waterfall<'_>,
+        fee: &Fee,
+        amount: crate::money::Amount,
+        unit: &UnitJudgement,
+    ) {
         if amount.currency() != fall.judged.currency {
             let (fee, cites) = (fee.id.clone(), fee.cites.clone());
             fall.judged.asides.push(Aside::OtherCurrency { fee, cites });
@@ -327,7 +381,9 @@ impl Trial<'_> {
         let mut done: Vec<EventId> = Vec::new();
         for unit in refunded {
             for asked in unit.asked.iter().filter(|a| a.outcome == super::Outcome::Accepted) {
-                let Some(row) = self.policy.requirements.get(asked.row).filter(|r| r.on_fail == OnFail::Partial) else {
+                let Some(row) =
+                    self.policy.requirements.get(asked.row).filter(|r| r.on_fail == OnFail::Partial)
+                else {
                     continue;
                 };
                 let Some(point) = &row.point else { continue };
@@ -362,7 +418,8 @@ impl Trial<'_> {
                 if !e.remedies.contains(&Remedy::OtherCompensation) {
                     continue;
                 }
-                let decision = e.needs_discretion.as_ref().and_then(|p| self.facts.decision_at(p, &unit.units));
+                let decision =
+                    e.needs_discretion.as_ref().and_then(|p| self.facts.decision_at(p, &unit.units));
                 if let Some(decision) = decision.filter(|d| !done.contains(&d.event)) {
                     done.push(decision.event);
                     let minor = decision.minor.unwrap_or(0);
@@ -381,5 +438,12 @@ impl Trial<'_> {
 }
 
 fn share_term(line: &LineId, unit: &UnitJudgement, minor: u64) -> Term {
-    Term { line: line.clone(), first: unit.first, last: unit.last, base_minor: minor, bp: None, taken_minor: minor }
+    Term {
+        line: line.clone(),
+        first: unit.first,
+        last: unit.last,
+        base_minor: minor,
+        bp: None,
+        taken_minor: minor,
+    }
 }

@@ -28,7 +28,9 @@ impl<'a> Trial<'a> {
         match name {
             FactName::Basis => (Reading::Word(basis.as_str()), Some(self.basis_event(unit))),
             FactName::UnitClass => (Reading::Word(piece.line.class.as_str()), Some(sale.event)),
-            FactName::UnitConditionSold => (Reading::Word(piece.line.condition_sold.as_str()), Some(sale.event)),
+            FactName::UnitConditionSold => {
+                (Reading::Word(piece.line.condition_sold.as_str()), Some(sale.event))
+            }
             FactName::UnitOnSale => sold(piece.line.on_sale),
             FactName::UnitFreeGift => sold(piece.line.free_gift),
             FactName::UnitNotReturnable => sold(piece.line.not_returnable),
@@ -52,7 +54,8 @@ impl<'a> Trial<'a> {
             FactName::RemedyInStock => unit.in_stock.map_or((Reading::Flag(true), None), |s| flag(Some(s))),
             FactName::Discretion(point) => match self.facts.decision_at(point, units) {
                 Some(decision) => (Reading::Flag(decision.accepts()), Some(decision.event)),
-                None => (Reading::Unknown, None),
+                // A decision that nobody has recorded was not made.
+                None => (Reading::Flag(false), None),
             },
             _ => self.claim_fact(name),
         }

@@ -89,8 +89,12 @@ struct Right {
 impl Trial<'_> {
     pub(super) fn basis_event(&self, unit: &UnitFacts) -> EventId {
         match (unit.defect.as_ref(), unit.cause.as_ref()) {
-            (Some(defect), _) if basis(self.facts.asserted.value, unit) != self.facts.asserted.value => defect.event,
-            (None, Some(cause)) if basis(self.facts.asserted.value, unit) == Basis::TransitDamage => cause.event,
+            (Some(defect), _) if basis(self.facts.asserted.value, unit) != self.facts.asserted.value => {
+                defect.event
+            }
+            (None, Some(cause)) if basis(self.facts.asserted.value, unit) == Basis::TransitDamage => {
+                cause.event
+            }
             _ => self.facts.asserted.event,
         }
     }
@@ -184,7 +188,8 @@ impl Trial<'_> {
 
     /// The right to a remedy that somebody has chosen.
     fn right_to(&self, remedy: Remedy, piece: &Piece<'_>, judged: &UnitJudgement) -> Right {
-        let right = |status, cites| Right { status, remedy: Some(remedy), cites, service: None, points: Vec::new() };
+        let right =
+            |status, cites| Right { status, remedy: Some(remedy), cites, service: None, points: Vec::new() };
         let granting = judged.entitlements.iter().filter_map(|(at, truth)| {
             let e = self.policy.entitlements.get(*at)?;
             e.remedies.contains(&remedy).then_some((e, *truth))
@@ -246,7 +251,8 @@ impl Trial<'_> {
             points: Vec::new(),
         };
         let windows = fee.windows_any.iter().filter(|w| judged.applied.contains(w));
-        let states: Vec<WindowState> = windows.filter_map(|w| judged.windows.get(*w)).map(|w| w.state).collect();
+        let states: Vec<WindowState> =
+            windows.filter_map(|w| judged.windows.get(*w)).map(|w| w.state).collect();
         if !fee.windows_any.is_empty() && !states.contains(&WindowState::Held) {
             let unknown = states.contains(&WindowState::Unknown);
             right.status = if unknown { UnitStatus::Hold } else { UnitStatus::Ineligible };
@@ -408,7 +414,9 @@ impl Trial<'_> {
             OnFail::Discretion | OnFail::Partial => {
                 let point = requirement.point.as_ref();
                 match point.and_then(|point| self.facts.decision_at(point, &judged.units)) {
-                    Some(d) if !d.accepts() => Asked { decided_by: Some(d.event), ..settled(Outcome::Denies) },
+                    Some(d) if !d.accepts() => {
+                        Asked { decided_by: Some(d.event), ..settled(Outcome::Denies) }
+                    }
                     // Part of the money needs its amount.
                     Some(d) if requirement.on_fail == OnFail::Discretion || d.minor.is_some() => {
                         Asked { decided_by: Some(d.event), ..settled(Outcome::Accepted) }
@@ -456,7 +464,9 @@ impl Trial<'_> {
 
     /// A missing part is charged at the price frozen with the order; without one the step waits (H-16, H-17).
     fn price_what_is_missing(&self, piece: &Piece<'_>, judged: &mut UnitJudgement) {
-        let Some(missing) = piece.unit.accessories_missing.as_ref().filter(|m| !m.value.is_empty()) else { return };
+        let Some(missing) = piece.unit.accessories_missing.as_ref().filter(|m| !m.value.is_empty()) else {
+            return;
+        };
         let Ok(cost) = Code::new("missing_accessory") else { return };
         let Some(rule) = self.rule_for(&cost, piece, judged) else { return };
         let priced = |name: &crate::ids::Word| piece.line.accessories.iter().any(|a| a.name == *name);
@@ -515,4 +525,3 @@ pub(super) fn basis(asserted: Basis, unit: &UnitFacts) -> Basis {
         _ => asserted,
     }
 }
-
