@@ -1,5 +1,6 @@
 //! Asking the policy: claims judged from the log, under any cut, in the words of [`replay::judge`].
 
+pub mod explain;
 mod outcome;
 
 pub use outcome::{due_text, of_claim, of_order};

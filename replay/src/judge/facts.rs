@@ -543,12 +543,6 @@ impl<'a> Facts<'a> {
         }
     }
 
-    /// Puts a decision that is not on record yet in the place of what was decided or selected.
-    pub fn suppose(&mut self, supposed: &super::Supposed) {
-        let event = self.opened.event;
-        self.units.update(&supposed.units, |u| u.remedy = Some(Seen { value: supposed.remedy, event }));
-    }
-
     /// The last decision at a point that speaks of these units.
     pub fn decision_at(&self, point: &Code, units: &Units) -> Option<&DiscretionFact> {
         let covers = |d: &&DiscretionFact| d.units.as_ref().is_none_or(|u| units.is_subset(u));
