@@ -13,7 +13,7 @@ use replay::{
     decide::{Context, Refusal, decide, prepare},
     event::Event,
     ids::{Expected, Origin, Position, Revision, Stream},
-    policy::Registry,
+    registry::Registry,
     seal::{Proposal, Sealed, Stamp, seal},
     time::Instant,
 };
@@ -263,12 +263,21 @@ impl<S: Store> Ledger<S> {
             Err(refusal) => return Ok(Err(Stop::refused(&refusal, proposal))),
         };
         let (mut receipt, mut last) = (None, current);
+        // What a command leads to beside its own event (a decision by paying) goes before it, under no key of its own.
+        let alone = || Proposal { external_id: None, event_id: None, ..proposal.clone() };
+        let beside = (events.len() > 1).then(alone);
         for event in events {
-            let key = key.clone().filter(|_| receipt.is_none());
-            match self.draft(draft, case_key.as_ref(), proposal, event, key, now)? {
+            let own = event.kind() == proposal.event.kind();
+            let (asked, key) = match &beside {
+                Some(beside) if !own => (beside, None),
+                _ => (proposal, key.clone()),
+            };
+            match self.draft(draft, case_key.as_ref(), asked, event, key, now)? {
                 Ok(row) => {
                     last = Revision::new(row.revision);
-                    receipt = receipt.or(Some(Receipt::of(&row, Outcome::Recorded)));
+                    if own {
+                        receipt = Some(Receipt::of(&row, Outcome::Recorded));
+                    }
                 }
                 Err(error) => return Ok(Err(Stop::error(error))),
             }

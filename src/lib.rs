@@ -12,6 +12,7 @@ pub mod door;
 pub mod error;
 pub mod generate;
 pub mod import_csv;
+pub mod judging;
 pub mod ledger;
 pub mod policy_file;
 pub mod progress;

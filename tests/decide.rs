@@ -34,7 +34,7 @@ use replay::decide::{Context, Refusal, decide};
 use replay::event::Event;
 use replay::ids::{Expected, Position, Revision, Stream};
 use replay::law::{Breach, STREAM_EVENTS_MAX};
-use replay::policy::RegistryFault;
+use replay::registry::RegistryFault;
 use replay::seal::Proposal;
 use replay::time::When;
 use serde_json::{Value, json};

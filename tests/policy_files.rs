@@ -296,3 +296,29 @@ fn calendars_become_one_event_a_year() {
         }
     }
 }
+
+#[test]
+fn every_row_of_the_five_policies_can_be_judged_by() {
+    for file in claims::policy_file::embedded::policies().unwrap() {
+        let (policy, misfits) = replay::policy::Policy::read(&file.published.body);
+        let misfits: Vec<String> = misfits.iter().map(ToString::to_string).collect();
+        assert!(misfits.is_empty(), "{}: {misfits:#?}", file.published.policy);
+        // The reader may not lose rows: as many as the document has.
+        let tables = file.published.body.as_object().unwrap();
+        for (table, have) in [
+            ("entitlement", policy.entitlements.len()),
+            ("requirement", policy.requirements.len()),
+            ("fee", policy.fees.len()),
+            ("cost", policy.costs.len()),
+            ("sla", policy.slas.len()),
+            ("notice", policy.notices.len()),
+            ("discretion", policy.discretion.len()),
+            ("windows", policy.windows.len()),
+        ] {
+            let due = tables
+                .get(table)
+                .map_or(0, |t| t.as_array().map_or_else(|| t.as_object().unwrap().len(), Vec::len));
+            assert_eq!(have, due, "{} {table}", file.published.policy);
+        }
+    }
+}

@@ -11,7 +11,7 @@ use crate::{
     ids::{ClaimId, EventId, OrderId, Position, Stream},
     law::{self, Breach},
     order::{Order, OrderState},
-    policy::{Registry, RegistryFault},
+    registry::{Registry, RegistryFault},
 };
 
 /// One order and the claims on it, or one historical credit alone.

@@ -29,10 +29,24 @@ pub const STREAM_EVENTS_MAX: u64 = 10_000;
 /// # Errors
 /// The first [`Breach`].
 pub fn check(case: &Case, stream: &Stream, event: &Event, when: When) -> Result<(), Breach> {
+    check_promised(case, stream, event, when, 0)
+}
+
+/// As [`check`], when a decision that owes so much more is about to be recorded just before the event.
+///
+/// # Errors
+/// The first [`Breach`].
+pub fn check_promised(
+    case: &Case,
+    stream: &Stream,
+    event: &Event,
+    when: When,
+    promised_minor: u64,
+) -> Result<(), Breach> {
     match stream {
         Stream::Ledger => Ok(()),
         Stream::Order(_) => check_order(case, event, when),
-        Stream::Claim(id) => check_claim(case, id, event, when),
+        Stream::Claim(id) => check_claim(case, id, event, when, promised_minor),
     }
 }
 
@@ -59,7 +73,13 @@ fn check_order(case: &Case, event: &Event, when: When) -> Result<(), Breach> {
     }
 }
 
-fn check_claim(case: &Case, id: &ClaimId, event: &Event, when: When) -> Result<(), Breach> {
+fn check_claim(
+    case: &Case,
+    id: &ClaimId,
+    event: &Event,
+    when: When,
+    promised_minor: u64,
+) -> Result<(), Breach> {
     let claim = case.claims.get(id);
     match (claim, event) {
         (None, Event::HistoricalCreditRecorded(_)) => return Ok(()),
@@ -93,24 +113,30 @@ fn check_claim(case: &Case, id: &ClaimId, event: &Event, when: When) -> Result<(
         };
     };
     not_before(order, when)?;
-    let Event::EventCorrected(c) = event else { return on_claim(case, id, order, event) };
+    let Event::EventCorrected(c) = event else { return on_claim(case, id, order, event, promised_minor) };
     c.effective_at.map_or(Ok(()), |at| not_before(order, at))?;
     // What a correction makes of an event is judged like that event, as if the wrong one had never been.
     match fits(&*amendable(&claim.history, c.target)?, c)? {
         Event::ClaimOpened(opened) => sold(order, &opened.units),
         // Amounts and ids of credits are fixed, so a correction of the rest moves no money.
         right @ (Event::RefundIssued(_) | Event::GiftCreditIssued(_)) => known_units(case, id, order, &right),
-        right => on_claim(&case.without(id, c.target), id, order, &right),
+        right => on_claim(&case.without(id, c.target), id, order, &right, 0),
     }
 }
 
 /// What an event of a claim needs beside its place: units that are there, the order's currency, room for money.
-fn on_claim(case: &Case, id: &ClaimId, order: &OrderState, event: &Event) -> Result<(), Breach> {
+fn on_claim(
+    case: &Case,
+    id: &ClaimId,
+    order: &OrderState,
+    event: &Event,
+    promised_minor: u64,
+) -> Result<(), Breach> {
     known_units(case, id, order, event)?;
     match event {
         Event::RemedyDecided(d) => decision(case, id, order, d),
-        Event::RefundIssued(r) => credit(case, id, order, &r.refund, r.amount),
-        Event::GiftCreditIssued(g) => credit(case, id, order, &g.credit, g.amount),
+        Event::RefundIssued(r) => credit(case, id, order, &r.refund, r.amount, promised_minor),
+        Event::GiftCreditIssued(g) => credit(case, id, order, &g.credit, g.amount, promised_minor),
         Event::CostRecorded(c) => same_currency(order, c.order_amount.as_ref().unwrap_or(&c.amount)),
         Event::LabelIssued(l) => same_currency(order, &l.cost),
         Event::FeeCharged(c) => same_currency(order, &c.amount),
@@ -235,6 +261,7 @@ fn credit(
     order: &OrderState,
     refund: &RefundId,
     asked: Amount,
+    promised_minor: u64,
 ) -> Result<(), Breach> {
     same_currency(order, &asked)?;
     let currency = order.currency();
@@ -250,7 +277,7 @@ fn credit(
         paid = paid.saturating_add(state.credited_minor()).saturating_add(state.charged_back_minor());
         room = room.saturating_add(state.customer_costs_minor()).saturating_add(state.goodwill_minor);
         if claim_id == id {
-            own_open = state.open_minor();
+            own_open = state.open_minor().saturating_add(promised_minor);
         }
     }
     if asked.minor() > own_open {

@@ -28,9 +28,11 @@ pub mod case;
 pub mod claim;
 pub mod decide;
 pub mod history;
+pub mod judge;
 pub mod law;
 pub mod order;
 pub mod policy;
+pub mod registry;
 pub mod seal;
 // what is reported
 pub mod audit;

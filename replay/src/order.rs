@@ -3,14 +3,14 @@
 use alloc::{collections::BTreeMap, vec::Vec};
 
 use crate::{
-    allocate::{cumulative_floor, equal_pieces},
+    allocate::{Prefix, cumulative_floor, equal_pieces, share},
     claim::ParcelState,
     codec::Recorded,
     event::{Event, OrderLine, OrderRecorded},
     history::{Cut, History},
     ids::{OrderId, ParcelId, Revision},
     money::Currency,
-    units::Units,
+    units::{LineId, Units},
 };
 
 /// An order on record.
@@ -88,29 +88,81 @@ impl OrderState {
     /// Price and tax of these units in minor units, after every discount, spread by cumulative floor (H-9).
     /// The sum over any partition of the order is the order's total to the cent.
     pub fn value_minor(&self, units: &Units) -> u64 {
-        let whole: u128 = self.sale.lines.iter().map(net_of_line).sum();
-        let mut before: u128 = 0;
-        let mut firsts: Vec<(&OrderLine, u128)> = Vec::new();
-        for line in &self.sale.lines {
-            firsts.push((line, before));
-            before = before.saturating_add(net_of_line(line));
-        }
-        let mut total = 0u64;
-        for (id, first, last) in units.ranges() {
-            let Some((line, before)) = firsts.iter().find(|(line, _)| line.id == *id) else { continue };
-            let through = |unit: u32| before.saturating_add(net_through(line, unit));
-            let (from, to) = (through(first.saturating_sub(1)), through(last));
-            let discount = cumulative_floor(self.sale.order_discount_minor, from, to, whole);
-            let net = u64::try_from(to.saturating_sub(from)).unwrap_or(u64::MAX).saturating_sub(discount);
-            let tax = equal_pieces(line.tax_minor, first, last, line.quantity);
-            total = total.saturating_add(net).saturating_add(tax);
-        }
-        total
+        let shares = self.shares();
+        units.ranges().fold(0u64, |total, (id, first, last)| match shares.line(id) {
+            Some(line) => {
+                let worth = shares.of(line, first, last);
+                total.saturating_add(worth.net_minor).saturating_add(worth.tax_minor)
+            }
+            None => total,
+        })
+    }
+    /// Prepares the shares of single units in what was paid for the order.
+    pub fn shares(&self) -> Shares<'_> {
+        Shares::new(&self.sale)
     }
 }
 
-fn net_of_line(line: &OrderLine) -> u128 {
-    net_through(line, line.quantity)
+/// What units have a share in, in minor units.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Worth {
+    /// Price after every discount, without tax unless prices contain it.
+    pub net_minor: u64,
+    pub tax_minor: u64,
+    /// Outbound shipping.
+    pub shipping_minor: u64,
+    /// Tax on it.
+    pub shipping_tax_minor: u64,
+}
+
+/// The shares of units in the totals of their order (H-9): every total is spread over all units of the order in the
+/// order (line, unit) by price after line discounts; the tax of a line over its own units.
+#[derive(Debug)]
+pub struct Shares<'a> {
+    sale: &'a OrderRecorded,
+    /// What stands before each line.
+    starts: Vec<Prefix>,
+    whole: Prefix,
+}
+
+impl<'a> Shares<'a> {
+    /// The shares of a sale.
+    pub fn new(sale: &'a OrderRecorded) -> Self {
+        let mut before = Prefix::default();
+        let mut starts = Vec::with_capacity(sale.lines.len());
+        for line in &sale.lines {
+            starts.push(before);
+            before = Prefix {
+                weight: before.weight.saturating_add(net_through(line, line.quantity)),
+                units: before.units.saturating_add(line.quantity.into()),
+            };
+        }
+        Self { sale, starts, whole: before }
+    }
+    /// The index of a line.
+    pub fn line(&self, id: &LineId) -> Option<usize> {
+        self.sale.lines.iter().position(|line| line.id == *id)
+    }
+    /// What the units `first` to `last` of a line are worth together.
+    pub fn of(&self, line: usize, first: u32, last: u32) -> Worth {
+        let (Some(line), Some(start)) = (self.sale.lines.get(line), self.starts.get(line)) else {
+            return Worth::default();
+        };
+        let through = |unit: u32| Prefix {
+            weight: start.weight.saturating_add(net_through(line, unit)),
+            units: start.units.saturating_add(unit.into()),
+        };
+        let (from, to) = (through(first.saturating_sub(1)), through(last));
+        let discount =
+            cumulative_floor(self.sale.order_discount_minor, from.weight, to.weight, self.whole.weight);
+        let price = u64::try_from(to.weight.saturating_sub(from.weight)).unwrap_or(u64::MAX);
+        Worth {
+            net_minor: price.saturating_sub(discount),
+            tax_minor: equal_pieces(line.tax_minor, first, last, line.quantity),
+            shipping_minor: share(self.sale.shipping_minor, from, to, self.whole),
+            shipping_tax_minor: share(self.sale.shipping_tax_minor, from, to, self.whole),
+        }
+    }
 }
 
 /// Price of units 1 to `unit` of a line after the line's own discount.

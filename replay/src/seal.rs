@@ -181,6 +181,21 @@ pub fn same_content(proposal: &Proposal, stored: &Recorded, personal: &[Personal
         // The verdict on a number is the ledger's own word, and its table may be a newer one by now.
         asked.tracking_check.clone_from(&have.tracking_check);
     }
+    if let (Event::RemedyDecided(asked), Event::RemedyDecided(have)) = (&mut asked, &stored.event) {
+        // What the policy said at the time was filled in by the ledger, unless the sender named it.
+        asked.entitlement = asked.entitlement.or(have.entitlement);
+        asked.variant = asked.variant.or(have.variant);
+        asked.policy_sha256 = asked.policy_sha256.or(have.policy_sha256);
+        asked.facts_sha256 = asked.facts_sha256.or(have.facts_sha256);
+        if asked.cites.is_empty() {
+            asked.cites.clone_from(&have.cites);
+        }
+    }
+    if let (Event::EligibilityAssessed(asked), Event::EligibilityAssessed(have)) = (&mut asked, &stored.event)
+    {
+        asked.policy_sha256 = asked.policy_sha256.or(have.policy_sha256);
+        asked.facts_sha256 = asked.facts_sha256.or(have.facts_sha256);
+    }
     match (asked.to_value(), stored.event.to_value()) {
         (Ok(asked), Ok(have)) => same_value("", &asked, &have, personal),
         _ => false,

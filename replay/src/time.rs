@@ -1,7 +1,7 @@
 //! Time as a value. The engine compares times, it never asks for one.
 
 use alloc::{format, string::String};
-use chrono::{DateTime, Datelike, FixedOffset, NaiveDate};
+use chrono::{DateTime, Datelike, Days, FixedOffset, NaiveDate, Weekday};
 use core::fmt;
 use serde::{Deserialize, Serialize};
 
@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 pub const MICROS_MAX: i64 = (1 << 53) - 1;
 /// Largest UTC offset of a place, in minutes.
 pub const OFFSET_MINUTES_MAX: i16 = 18 * 60;
+
+const MINUTE_MICROS: i64 = 60 * 1_000_000;
 
 /// An instant: microseconds since 1970-01-01T00:00:00Z.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -123,6 +125,12 @@ impl When {
     pub fn local_day(self) -> Day {
         Day(self.local().map_or(NaiveDate::MIN, |t| t.date_naive()))
     }
+    /// So many elapsed hours later, in the same place (H-5).
+    pub fn plus_hours(self, hours: u32) -> Option<Self> {
+        let micros = i64::from(hours).checked_mul(60 * MINUTE_MICROS)?;
+        let at = Instant::from_micros(self.at.0.checked_add(micros)?).ok()?;
+        Some(Self { at, ..self })
+    }
 }
 impl fmt::Display for When {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -165,6 +173,28 @@ impl Day {
     /// The civil date, for date arithmetic.
     pub fn date(self) -> NaiveDate {
         self.0
+    }
+    /// A civil date as a day.
+    pub fn of(date: NaiveDate) -> Self {
+        Self(date)
+    }
+    /// So many calendar days later; `None` beyond the calendar.
+    pub fn plus_days(self, days: u32) -> Option<Self> {
+        self.0.checked_add_days(Days::new(days.into())).map(Self)
+    }
+    /// The year, for finding its holidays.
+    pub fn year(self) -> u16 {
+        u16::try_from(self.0.year()).unwrap_or(0)
+    }
+    /// Saturday or Sunday (H-4).
+    pub fn is_weekend(self) -> bool {
+        matches!(self.0.weekday(), Weekday::Sat | Weekday::Sun)
+    }
+    /// The instant at which a minute of this day begins where clocks stand at this offset; minute 1,440 is its end.
+    pub fn at_minute(self, minute: u16, offset_minutes: i16) -> Option<Instant> {
+        let midnight = self.0.and_hms_opt(0, 0, 0)?.and_utc().timestamp_micros();
+        let minutes = i64::from(minute).checked_sub(i64::from(offset_minutes))?;
+        Instant::from_micros(midnight.checked_add(minutes.checked_mul(MINUTE_MICROS)?)?).ok()
     }
 }
 impl fmt::Display for Day {

@@ -20,8 +20,8 @@ impl<'m> Pen<'_, 'm> {
             self.and(By::Engine, Talk::Assessed { status, remedy, cites: &grant.row.cites });
         }
         let terms = &self.story.merchant.terms;
-        let numbered =
-            terms.rules.number_on_parcel || (terms.authorization_required && self.chance.percent(70));
+        let numbered = terms.rules.authorization.number_on_parcel
+            || (terms.authorization_required && self.chance.percent(70));
         if !numbered && self.chance.percent(45) {
             return;
         }
@@ -75,7 +75,7 @@ impl<'m> Pen<'_, 'm> {
             self.road(20);
         }
         self.work_later(1, 8);
-        if self.story.merchant.terms.rules.number_on_parcel && self.chance.per_mille(22) {
+        if self.story.merchant.terms.rules.authorization.number_on_parcel && self.chance.per_mille(22) {
             self.tell(By::Dock, Goods::TurnedAway);
             self.work_later(1, 6);
             self.tell(By::Agent, Talk::Contact(Direction::Outbound));

@@ -114,7 +114,7 @@ impl<'m> Pen<'_, 'm> {
             Basis::Doa | Basis::TransitDamage | Basis::MerchantError => 5,
             Basis::WrongPurchase => 9,
             Basis::ChangeOfMind | Basis::SubscriptionRefund => 26,
-            Basis::Defect => 330,
+            Basis::Defect | Basis::NoFault => 330,
         };
         let granted = case.goal.map_or(days, |(grant, _)| grant.days);
         if in_time {
@@ -254,7 +254,7 @@ impl<'m> Pen<'_, 'm> {
         let value = self.value(Part::All);
         let minor = self.postage().min(value / 2).max(1);
         let abroad = self.story.market.abroad;
-        if self.story.merchant.terms.rules.number_on_parcel {
+        if self.story.merchant.terms.rules.authorization.number_on_parcel {
             self.authorized(case, grant);
         }
         self.work_later(24 * 6, 24 * 16);

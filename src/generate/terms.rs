@@ -6,7 +6,7 @@ use replay::{
     ids::{Code, PolicyId},
     merkle::Hash,
     money::Currency,
-    policy::{DiscretionPoint, Rules},
+    policy::{DiscretionPoint, Policy},
 };
 use serde_json::Value;
 
@@ -20,7 +20,10 @@ const DAYS_MAX: u64 = 365;
 pub(super) struct Terms {
     pub policy: PolicyId,
     pub sha256: Hash,
-    pub rules: Rules,
+    /// The rows as the engine reads them.
+    pub rules: Policy,
+    /// Clauses behind the rules of authorizations.
+    pub authorization_cites: Vec<Code>,
     /// Goods come back only after an authorization.
     pub authorization_required: bool,
     pub grants: Vec<Grant>,
@@ -109,7 +112,8 @@ impl Terms {
         Self {
             policy: policy.published.policy.clone(),
             sha256: policy.published.sha256,
-            rules: Rules::read(body),
+            rules: Policy::read(body).0,
+            authorization_cites: words(body.pointer("/authorization/cites")),
             authorization_required: body
                 .pointer("/authorization/required")
                 .and_then(Value::as_bool)

@@ -8,7 +8,7 @@ use replay::{
     event::Event,
     history::Cut,
     ids::{ClaimId, Position, Revision, Stream},
-    policy::Registry,
+    registry::Registry,
 };
 use std::collections::{BTreeMap, HashMap};
 
@@ -80,7 +80,9 @@ impl Cache {
         let mut registry = Registry::default();
         for row in store.registry()? {
             match open(&row.as_row()) {
-                Ok(recorded) => registry.take(&recorded.event, recorded.envelope.position),
+                Ok(recorded) => {
+                    registry.take(&recorded.event, recorded.envelope.position, recorded.envelope.recorded_at)
+                }
                 Err(why) => return Ok(Some(broken(row.position, &why))),
             }
         }

@@ -3,11 +3,11 @@
 
 use replay::{
     codec::open,
+    decide::decidable,
     event::{Class, Event, Kind},
     ids::{ActorId, Code, Expected, Origin, SourceId, Stream},
     seal::Proposal,
     time::{Instant, When},
-    units::Units,
 };
 use serde_json::{Map, Value, json};
 use std::{collections::BTreeMap, ops::ControlFlow};
@@ -20,8 +20,10 @@ use super::{
 use crate::{
     door::Door,
     error::{Error, ErrorKind, Result},
+    judging::registry,
     ledger::{Ledger, Outcome, Receipt},
     store::{Span, Store, memory::MemoryStore},
+    view::case_of,
 };
 
 /// Who acts when the story does not say.
@@ -32,6 +34,9 @@ const ROLE: &str = "agent";
 const NOBODY: &str = "system";
 /// Where the events of a story come from.
 const SOURCE: &str = "scenario";
+
+/// How the codes of refusals begin that the policy has caused.
+const BY_THE_POLICY: &str = "policy_";
 
 /// What a fact refers to and does not find, because an act before it was refused. All else that is refused of a fact
 /// cannot be true of this order: then the story contradicts itself.
@@ -204,13 +209,31 @@ impl Log {
         } else {
             self.names.insert(after, Some(told.name.clone()));
         }
-        let Some(again) = fewer_units(told, &error) else { return Ok(None) };
+        let Some(again) = self.fewer_units(told, &error)? else { return Ok(None) };
         let receipt = self.record(&again, by, at)?;
         if receipt.is_some() && after != before {
             // The act was not refused but narrowed.
             self.names.insert(after, None);
         }
         Ok(receipt)
+    }
+
+    /// A decision for all units of a claim means those that can be decided: the act once more, for these.
+    fn fewer_units(&mut self, told: &Told, error: &Error) -> Result<Option<Told>> {
+        let (Event::RemedyDecided(decided), Stream::Claim(id)) = (&told.event, &told.stream) else {
+            return Ok(None);
+        };
+        if !error.code.starts_with(BY_THE_POLICY) {
+            return Ok(None);
+        }
+        let case = case_of(self.ledger.store(), &told.stream)?;
+        let registry = registry(self.ledger.store())?;
+        let units = decidable(&case, id, &registry, decided.remedy).intersection(&decided.units);
+        if units.is_empty() || units == decided.units {
+            return Ok(None);
+        }
+        let decided = replay::event::RemedyDecided { units, ..(**decided).clone() };
+        Ok(Some(Told { event: decided.into(), ..told.clone() }))
     }
 
     /// Puts an act on the list of refused ones that never reached the ledger, or left no trace there. `name` is what
@@ -277,22 +300,6 @@ fn on_list(event: &Event, at: Instant, name: Option<Option<String>>) -> Option<R
         }),
         _ => None,
     }
-}
-
-/// A decision for all units of a claim means those that can be decided: the act once more, for these.
-fn fewer_units(told: &Told, error: &Error) -> Option<Told> {
-    let Event::RemedyDecided(decided) = &told.event else { return None };
-    let units = decidable(error).map(|units| units.intersection(&decided.units))?;
-    if units.is_empty() || units == decided.units {
-        return None;
-    }
-    let decided = replay::event::RemedyDecided { units, ..(**decided).clone() };
-    Some(Told { event: decided.into(), ..told.clone() })
-}
-
-/// The units that a refused decision may be made for, where the refusal names them.
-fn decidable(_refusal: &Error) -> Option<Units> {
-    None
 }
 
 fn proposal(told: &Told, by: &By, expected: Expected) -> Result<Proposal> {

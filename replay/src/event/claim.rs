@@ -26,9 +26,13 @@ payload! {
         first_contact_at?: When,
         contact_before_return?: bool,
         text?: Personal,
-    } @personal text; @check |p| { some_units(&p.units) }
+    } @personal text; @check |p| {
+        can_be_asserted("asserted", p.asserted)?;
+        some_units(&p.units)
+    }
     /// The reason is another one than first said.
     ClaimReclassified { to: Basis, by: Claimant, reason_code: Code, reason_text?: Personal, } @personal reason_text;
+        @check |p| { can_be_asserted("to", p.to) }
     /// Evidence arrives.
     EvidenceSubmitted { items*: Evidence, } @check |p| { some_entries("items", p.items.len()) }
     /// One piece of evidence; larger files are kept by hash.
@@ -116,11 +120,11 @@ payload! {
         facts_sha256?: Hash,
     } @check |p| {
         some_units(&p.units)?;
-        match (&p.entitlement, p.remedy.pays_money()) {
-            (Some(_), false) => Err(Unsound {
-                field: "entitlement",
-                rule: alloc::format!("belongs to a remedy that pays money, not to {}", p.remedy),
-            }),
+        match (&p.entitlement, p.remedy) {
+            // Beside a replacement or repair there may be costs to repay.
+            (Some(_), Remedy::None) => {
+                Err(Unsound { field: "entitlement", rule: "belongs to a decision, and none decides nothing".into() })
+            }
             _ => Ok(()),
         }
     }
@@ -177,6 +181,16 @@ payload! {
     DisputeOpened { by: Claimant, about*: EventId, evidence?: Word, text?: Personal, } @personal text;
     /// The contest is settled.
     DisputeResolved { result: Code, evidence?: Word, cites*: Code, by?: ActorId, }
+}
+
+/// A customer says what is wrong; that nothing is wrong, an inspection finds.
+fn can_be_asserted(field: &'static str, basis: Basis) -> Result<(), Unsound> {
+    match basis {
+        Basis::NoFault => {
+            Err(Unsound { field, rule: "cannot be no_fault: that is for an inspection to find".into() })
+        }
+        _ => Ok(()),
+    }
 }
 
 fn some_entries(field: &'static str, len: usize) -> Result<(), Unsound> {

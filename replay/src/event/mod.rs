@@ -245,7 +245,7 @@ catalogue! {
     ChargebackLost = "chargeback_lost" v 1 [claim] Fact;
     HistoricalCreditRecorded = "historical_credit_recorded" v 1 [claim] Act;
     // talk, amendments, life of a claim
-    NoticeSent = "notice_sent" v 1 [claim] Act;
+    NoticeSent = "notice_sent" v 1 [order claim] Act;
     ContactLogged = "contact_logged" v 2 [claim] Fact from 1 upcast::contact_logged_v1;
     NoteAdded = "note_added" v 1 [claim] Act;
     EventCorrected = "event_corrected" v 1 [order claim] Act;

@@ -14,6 +14,8 @@ words! {
         MerchantError = "merchant_error",
         SubscriptionRefund = "subscription_refund",
         RefusedDelivery = "refused_delivery",
+        /// Found by an inspection, never asserted.
+        NoFault = "no_fault",
     }
     /// Who speaks for the customer's side.
     Claimant { Buyer = "buyer", Recipient = "recipient", System = "system" }

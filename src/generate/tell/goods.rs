@@ -42,7 +42,7 @@ impl<'m> Teller<'_, 'm> {
                 rma: None,
                 units: Some(all()?),
                 reason_code: code("rma_not_on_parcel")?,
-                cites: terms.rules.authorization_cites.clone(),
+                cites: terms.authorization_cites.clone(),
             }
             .into(),
             Goods::Inspected { finding, part } => self.inspected(act, finding, part)?.into(),

@@ -15,7 +15,7 @@ use crate::generate::act::{Act, Part, Talk};
 
 impl<'m> Teller<'_, 'm> {
     pub(super) fn talk(&mut self, act: &Act<'m>, what: Talk<'m>) -> Made<Event> {
-        let authorization = &self.story.merchant.terms.rules.authorization_cites;
+        let authorization = &self.story.merchant.terms.authorization_cites;
         let (by, via, basis) = {
             let claim = self.claim(act)?;
             (claim.by, claim.via, claim.basis)

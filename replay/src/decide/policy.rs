@@ -1,0 +1,315 @@
+//! Acts under the policy: what the merchant decides, denies, promises and pays is what the judgement says, or it is
+//! refused with the clause. Where the policy leaves room, a recorded discretion comes first (H-15, H-19).
+
+use alloc::{boxed::Box, vec::Vec};
+
+use super::{Context, Refusal};
+use crate::{
+    case::Case,
+    event::{Event, PayoutTo, Remedy, RemedyDecided, UnitStatus},
+    history::Cut,
+    ids::{ClaimId, Stream},
+    judge::{Judgement, Options, Outcome, Supposed, UnitJudgement, judge, judge_with},
+    law,
+    money::{Amount, MINOR_MAX},
+    policy::{Cites, RequirementStage},
+    registry::Registry,
+    seal::Proposal,
+    units::Units,
+};
+
+/// Units of a claim that could be given a remedy now.
+pub fn decidable(case: &Case, id: &ClaimId, registry: &Registry, remedy: Remedy) -> Units {
+    let Some(claim) = case.claims.get(id) else { return Units::default() };
+    let units = claim.units();
+    let supposed = Supposed { units: units.clone(), remedy, only: units.clone() };
+    let options = Options { supposed: Some(supposed), ..Options::default() };
+    match judge_with(case, id, registry, &Cut::default(), &options) {
+        Some(judged) => judged.units_where(can_be_decided),
+        None => Units::default(),
+    }
+}
+
+/// The right is there, and no guard of the policy stands before it.
+fn can_be_decided(unit: &UnitJudgement) -> bool {
+    match unit.status {
+        UnitStatus::Eligible => true,
+        UnitStatus::Authorizable => !unit.guarded,
+        _ => false,
+    }
+}
+
+/// Asks the law and the policy, and fills in what the judgement says: what is owed, under which clauses, by which
+/// version and which facts.
+pub(super) fn under(context: Context<'_>, p: &Proposal) -> Result<Vec<Event>, Refusal> {
+    let lawful =
+        |event: &Event| law::check(context.case, &p.stream, event, p.effective).map_err(Refusal::Breach);
+    let alone = |event: Event| Ok(Vec::from([event]));
+    let Stream::Claim(id) = &p.stream else {
+        lawful(&p.event)?;
+        return alone(p.event.clone());
+    };
+    match &p.event {
+        Event::RefundIssued(_) | Event::GiftCreditIssued(_) => return credit(context, id, p),
+        event => lawful(event)?,
+    }
+    match &p.event {
+        Event::RemedyDecided(d) => {
+            let mut decided = (**d).clone();
+            decision(context, context.case, id, &mut decided)?;
+            let event = Event::RemedyDecided(Box::new(decided));
+            lawful(&event)?;
+            alone(event)
+        }
+        Event::EventCorrected(c) => {
+            // What a correction makes of a decision is judged like that decision.
+            if let Event::RemedyDecided(d) = &*law::judged(context.case, &p.stream, &p.event) {
+                decision(context, &context.case.without(id, c.target), id, &mut d.as_ref().clone())?;
+            }
+            alone(p.event.clone())
+        }
+        Event::AuthorizationGranted(g) => {
+            if let Some(judged) = judge(context.case, id, context.registry, &Cut::default()) {
+                authorization(&judged, &g.units)?;
+            }
+            alone(p.event.clone())
+        }
+        Event::AuthorizationDenied(d) => {
+            if let Some(judged) = judge(context.case, id, context.registry, &Cut::default()) {
+                let granted =
+                    |u: &UnitJudgement| matches!(u.status, UnitStatus::Authorizable | UnitStatus::Eligible);
+                denial(&judged, d.units.as_ref(), granted)?;
+            }
+            alone(p.event.clone())
+        }
+        Event::EligibilityAssessed(a) => {
+            let mut assessed = (**a).clone();
+            if let Some(judged) = judge(context.case, id, context.registry, &Cut::default()) {
+                for row in &assessed.units {
+                    let differs = |u: &&UnitJudgement| {
+                        u.status != row.status && !u.units.intersection(&row.units).is_empty()
+                    };
+                    if let Some(unit) = judged.units.iter().find(differs) {
+                        let units = unit.units.intersection(&row.units);
+                        let cites = judged.policy.ids(&unit.cites);
+                        return Err(Refusal::AssessmentDiffers { units, status: unit.status, cites });
+                    }
+                }
+                assessed.policy_sha256.get_or_insert(judged.policy_sha256);
+                assessed.facts_sha256.get_or_insert(judged.facts_sha256);
+            }
+            alone(Event::EligibilityAssessed(Box::new(assessed)))
+        }
+        Event::ClaimClosed(_) => {
+            if let Some(judged) = judge(context.case, id, context.registry, &Cut::default()) {
+                let open = u64::try_from(judged.open_minor()).unwrap_or(0);
+                if open > 0 {
+                    return Err(Refusal::MoneyIsStillOpen { open: amount(open, &judged) });
+                }
+            }
+            alone(p.event.clone())
+        }
+        event => alone(event.clone()),
+    }
+}
+
+fn amount(minor: u64, judged: &Judgement) -> Amount {
+    Amount::new(minor.min(MINOR_MAX), judged.currency).unwrap_or(Amount::zero(judged.currency))
+}
+
+/// A decision gives what the policy grants, at most the amount it entitles to, under the clauses that say so.
+fn decision(context: Context<'_>, case: &Case, id: &ClaimId, d: &mut RemedyDecided) -> Result<(), Refusal> {
+    // Nothing is granted by deciding nothing, and sending back what is the customer's own.
+    if matches!(d.remedy, Remedy::None) {
+        return Ok(());
+    }
+    let Some(state) = case.claim_state(id) else { return Ok(()) };
+    let standing = state.decisions.iter().filter(|old| old.units.intersection(&d.units).is_empty());
+    let (mut decided, mut promised) = (d.units.clone(), 0u64);
+    for old in standing {
+        decided = decided.union(&old.units);
+        promised = promised.saturating_add(old.entitlement_minor);
+    }
+    let supposed = Supposed { units: d.units.clone(), remedy: d.remedy, only: decided };
+    let options = Options { supposed: Some(supposed), ..Options::default() };
+    let Some(judged) = judge_with(case, id, context.registry, &Cut::default(), &options) else {
+        return Ok(());
+    };
+    let mine = |u: &&UnitJudgement| !u.units.intersection(&d.units).is_empty();
+    if d.remedy != Remedy::ReturnToCustomer
+        && let Some(first) = judged.units.iter().filter(mine).find(|u| !can_be_decided(u))
+    {
+        let stuck = |u: &UnitJudgement| u.status == first.status && !can_be_decided(u);
+        let units = judged.units_where(stuck).intersection(&d.units);
+        let same = judged.units.iter().filter(mine).filter(|u| stuck(u));
+        let cites = same.fold(Cites::default(), |all, u| all.with(&reasons(&judged, u)));
+        return Err(Refusal::NotUnderThePolicy {
+            units,
+            status: first.status,
+            points: first.points.clone(),
+            cites: judged.policy.ids(&cites),
+        });
+    }
+    let cites = judged.units.iter().filter(mine).fold(Cites::default(), |all, u| all.with(&u.cites));
+    let goodwill = judged.lines.iter().filter(|l| matches!(l.kind, crate::judge::LineKind::Outside(_)));
+    let goodwill = goodwill.fold(0i64, |sum, l| sum.saturating_add(l.minor)).max(0).unsigned_abs();
+    let due = judged.payable_minor.saturating_sub(goodwill).saturating_sub(promised);
+    match &d.entitlement {
+        Some(asked) if asked.currency() == judged.currency && asked.minor() > due => {
+            let cites = judged.policy.ids(&cites.with(&Cites::house(14)));
+            return Err(Refusal::EntitlementExceedsThePolicy { judged: amount(due, &judged), cites });
+        }
+        Some(_) => {}
+        None if due > 0 || d.remedy.pays_money() => d.entitlement = Some(amount(due, &judged)),
+        None => {}
+    }
+    if let Some((variant, why)) = judged.units.iter().filter(mine).find_map(|u| u.variant.as_ref()) {
+        match d.variant {
+            Some(asked) if asked != *variant => {
+                return Err(Refusal::VariantIsAnother { due: *variant, cites: judged.policy.ids(why) });
+            }
+            _ => d.variant = Some(*variant),
+        }
+    }
+    if d.cites.is_empty() {
+        d.cites = judged.policy.ids(&cites);
+    }
+    d.policy_sha256.get_or_insert(judged.policy_sha256);
+    d.facts_sha256.get_or_insert(judged.facts_sha256);
+    Ok(())
+}
+
+/// Why a unit waits: its status cites the right it has, so a guard in its way is cited instead.
+fn reasons(judged: &Judgement, unit: &UnitJudgement) -> Cites {
+    if unit.status != UnitStatus::Authorizable {
+        return unit.cites.clone();
+    }
+    let later = unit.asked.iter().filter(|a| a.outcome == Outcome::Later);
+    let rows = later.filter_map(|a| judged.policy.requirements.get(a.row));
+    rows.fold(Cites::default(), |all, row| all.with(&row.cites))
+}
+
+/// Goods are asked back only when the requirements up to that point hold; whether the right is there may still have
+/// to be looked at, so windows are no bar (policies/model.md section 6).
+fn authorization(judged: &Judgement, units: &Units) -> Result<(), Refusal> {
+    for unit in judged.units.iter().filter(|u| !u.units.intersection(units).is_empty()) {
+        for asked in &unit.asked {
+            let Some(row) = judged.policy.requirements.get(asked.row) else { continue };
+            let before = matches!(row.stage, RequirementStage::Open | RequirementStage::Authorize);
+            let status = match asked.outcome {
+                Outcome::Denies => UnitStatus::Ineligible,
+                Outcome::NeedsDiscretion => UnitStatus::NeedsDiscretion,
+                Outcome::Holds => UnitStatus::Hold,
+                _ => continue,
+            };
+            if before {
+                return Err(Refusal::NotUnderThePolicy {
+                    units: unit.units.intersection(units),
+                    status,
+                    points: row.point.iter().cloned().collect(),
+                    cites: judged.policy.ids(&row.cites),
+                });
+            }
+        }
+    }
+    Ok(())
+}
+
+/// What the policy grants is not denied.
+fn denial(
+    judged: &Judgement,
+    units: Option<&Units>,
+    granted: impl Fn(&UnitJudgement) -> bool,
+) -> Result<(), Refusal> {
+    let named = |u: &&UnitJudgement| units.is_none_or(|units| !u.units.intersection(units).is_empty());
+    match judged.units.iter().filter(named).find(|u| granted(u)) {
+        Some(unit) => Err(Refusal::GrantedByThePolicy {
+            units: unit.units.clone(),
+            cites: judged.policy.ids(&unit.cites),
+        }),
+        None => Ok(()),
+    }
+}
+
+/// Money goes out as far as the policy makes it payable, and to whom. Money that nobody has decided decides by being
+/// issued: the decision is recorded just before it.
+fn credit(context: Context<'_>, id: &ClaimId, p: &Proposal) -> Result<Vec<Event>, Refusal> {
+    let (asked, gift, to) = match &p.event {
+        Event::RefundIssued(r) => (r.amount, false, Some(r.payout.to)),
+        Event::GiftCreditIssued(g) => (g.amount, true, None),
+        _ => return Ok(Vec::new()),
+    };
+    let lawful = |promised| {
+        law::check_promised(context.case, &p.stream, &p.event, p.effective, promised).map_err(Refusal::Breach)
+    };
+    let judged = judge(context.case, id, context.registry, &Cut::default());
+    let state = context.case.claim_state(id);
+    let (Some(judged), Some(state)) = (judged, state) else {
+        lawful(0)?;
+        return Ok(Vec::from([p.event.clone()]));
+    };
+    lawful(judged.payable_minor.saturating_sub(state.owed_minor()))?;
+    let open = u64::try_from(judged.open_minor()).unwrap_or(0);
+    if asked.minor() > open {
+        let blocked = judged.units.iter().filter(|u| u.status != UnitStatus::Eligible);
+        let cites = blocked.fold(Cites::house(14), |all, u| all.with(&reasons(&judged, u)));
+        return Err(Refusal::RefundExceedsThePolicy {
+            open: amount(open, &judged),
+            cites: judged.policy.ids(&cites),
+        });
+    }
+    let cites = || judged.policy.ids(&judged.payout_cites);
+    if judged.payout_waits() {
+        return Err(Refusal::PayoutWaitsForTheGoods { cites: cites() });
+    }
+    let is_gift = judged.payout_to().starts_with("gift_credit");
+    let same = gift == is_gift
+        && to.is_none_or(|to| {
+            matches!(to, PayoutTo::OriginalMethod | PayoutTo::Giver | PayoutTo::OtherMethod)
+        });
+    if !same && p.approver.is_none() {
+        return Err(Refusal::PayoutIsAnother { to: judged.payout_to().into(), cites: cites() });
+    }
+    let mut events = Vec::new();
+    if asked.minor() > state.open_minor()
+        && let Some(decision) = decision_by_paying(context, id, &judged, &state)?
+    {
+        let event = Event::RemedyDecided(Box::new(decision));
+        law::check(context.case, &p.stream, &event, p.effective).map_err(Refusal::Breach)?;
+        events.push(event);
+    }
+    events.push(p.event.clone());
+    Ok(events)
+}
+
+/// The decision that paying amounts to: the eligible units with the remedy they are paid for, at what the policy
+/// entitles to today.
+fn decision_by_paying(
+    context: Context<'_>,
+    id: &ClaimId,
+    judged: &Judgement,
+    state: &crate::claim::ClaimState,
+) -> Result<Option<RemedyDecided>, Refusal> {
+    let eligible = || judged.units.iter().filter(|u| u.status == UnitStatus::Eligible);
+    let money = eligible().find_map(|u| u.remedy.filter(|r| r.pays_money()));
+    let Some(remedy) = money.or_else(|| eligible().find_map(|u| u.remedy)) else { return Ok(None) };
+    let mut units = judged.units_where(|u| u.status == UnitStatus::Eligible && u.remedy == Some(remedy));
+    // An earlier decision is replaced as a whole or not at all.
+    for old in state.decisions.iter().filter(|d| d.remedy == remedy) {
+        if !old.units.intersection(&units).is_empty() {
+            units = units.union(&old.units);
+        }
+    }
+    let mut decided = RemedyDecided {
+        units,
+        remedy,
+        variant: None,
+        entitlement: None,
+        reason_code: None,
+        cites: Vec::new(),
+        policy_sha256: None,
+        facts_sha256: None,
+    };
+    decision(context, context.case, id, &mut decided)?;
+    Ok(Some(decided))
+}
