@@ -3,6 +3,7 @@
 pub mod acts;
 pub mod common;
 mod demo;
+mod explain;
 mod files;
 mod output;
 mod policy;
@@ -77,6 +78,8 @@ enum Command {
     Show(show::ShowArgs),
     /// Show what happened on a claim or an order, with both times
     Timeline(views::TimelineArgs),
+    /// Explain a claim cent by cent: clauses, formulas, facts, why not more, why not less
+    Explain(explain::ExplainArgs),
     /// List claims
     List(views::ListArgs),
     /// Refund totals: credited, reversed, failed, and what stands
@@ -167,6 +170,7 @@ fn dispatch(cli: Cli) -> Result<u8> {
         Command::Record(args) => args.run(&common, out)?,
         Command::Show(args) => args.run(&common, out)?,
         Command::Timeline(args) => args.run(&common, out)?,
+        Command::Explain(args) => args.run(&common, out)?,
         Command::List(args) => args.run(&common, out)?,
         Command::Totals(args) => args.run(&common, out)?,
         Command::Owed(args) => args.run(&common, out)?,

@@ -1,32 +1,33 @@
 //! Why a claim is worth what it is worth: every line with clause, formula, facts and the events they came from; why
 //! not more, why not less, and what a missing fact would change.
 
+mod paper;
 mod parts;
 mod prospect;
 mod words;
 
+pub use paper::{markdown, text};
 pub use parts::{
-    Cited, Explanation, FactPart, LinePart, MoneyPart, Prospect, Reason, RequirementPart, UnitPart,
-    WindowPart,
+    Cited, EventPart, Explanation, FactPart, LinePart, MoneyPart, Prospect, Reason, RequirementPart,
+    UnitPart, WindowPart,
 };
 
 use replay::{
     case::Case,
     event::{Party, UnitStatus},
     history::{Cut, History},
-    ids::{ClaimId, EventId},
+    ids::{ClaimId, Code, EventId},
     judge::{
         Aside, Judgement, Line, Options, Outcome, Payer, Settled, Trial, UnitJudgement, WindowState, on_trial,
     },
     money::Amount,
-    policy::{Cites, Clause, Requirement},
+    policy::{Cites, Clause, OnFail, Requirement, Truth},
     registry::Registry,
 };
 use std::collections::BTreeSet;
 
 use super::nothing_to_judge;
 use crate::error::Result;
-use parts::EventPart;
 
 /// Explains a claim under a cut.
 ///
@@ -35,10 +36,12 @@ use parts::EventPart;
 pub fn explain(case: &Case, id: &ClaimId, registry: &Registry, cut: &Cut) -> Result<Explanation> {
     let explained = on_trial(case, id, registry, cut, &Options::default(), |trial| {
         let judged = trial.judgement();
-        Teller { case, trial, judged: &judged }.explanation()
+        let known = trial.facts.evidence.iter().filter(|(_, seen)| seen.value).map(|(kind, _)| kind.clone());
+        let known: BTreeSet<Code> = known.collect();
+        (Teller { case, trial, judged: &judged }.explanation(), known)
     });
-    let mut explanation = explained.ok_or_else(|| nothing_to_judge(case, id))?;
-    explanation.prospects = prospect::prospects(case, id, registry, cut, &explanation.currency);
+    let (mut explanation, known) = explained.ok_or_else(|| nothing_to_judge(case, id))?;
+    explanation.prospects = prospect::prospects(case, id, registry, cut, &known);
     Ok(explanation)
 }
 
@@ -124,6 +127,7 @@ impl Teller<'_> {
             Some(RequirementPart {
                 stage: row.stage.to_string(),
                 needs: row.needs.to_string(),
+                says: words::plain(&row.needs.to_string()),
                 outcome: words::outcome(asked.outcome),
                 point: row.point.as_ref().map(ToString::to_string),
                 decided_by: asked.decided_by.map(|e| self.event(e)),
@@ -173,14 +177,11 @@ impl Teller<'_> {
             if unit.status != UnitStatus::Eligible {
                 more.push(reason(words::not_eligible(unit, self.judged), None, &unit.cites, None));
             }
-            for asked in unit
-                .asked
-                .iter()
-                .filter(|a| a.outcome == Outcome::Noted && a.truth != replay::policy::Truth::True)
-            {
-                if let Some(row) = self.trial.policy.requirements.get(asked.row) {
-                    let text = format!("noted, without effect on money: {}", row.needs);
-                    less.push(reason(text, None, &row.cites, None));
+            let noted = unit.asked.iter().filter(|a| a.outcome == Outcome::Noted && a.truth != Truth::True);
+            for row in noted.filter_map(|a| self.trial.policy.requirements.get(a.row)) {
+                // What the dock asks for was settled at the dock.
+                if row.on_fail == OnFail::Note {
+                    less.push(reason(words::noted(&row.needs), None, &row.cites, None));
                 }
             }
         }
@@ -197,7 +198,9 @@ impl Teller<'_> {
                 Aside::FeeDoesNotApply { fee, cites } => {
                     let row =
                         self.trial.policy.fees.iter().find(|f| f.id == *fee).and_then(|f| f.when.as_ref());
-                    let when = row.map(|p| format!(": it needs that {p}")).unwrap_or_default();
+                    let when = row
+                        .map(|p| format!(": it needs that {}", words::plain(&p.to_string())))
+                        .unwrap_or_default();
                     less.push(reason(format!("the {fee} fee does not apply{when}"), None, cites, None));
                 }
                 Aside::OtherCurrency { fee, cites } => {
@@ -227,6 +230,7 @@ impl Teller<'_> {
                 line.events.first().copied(),
             ));
         }
+        less.dedup();
         (more, less)
     }
 

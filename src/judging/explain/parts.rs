@@ -76,8 +76,10 @@ pub struct WindowPart {
 #[derive(Debug, Clone, Serialize)]
 pub struct RequirementPart {
     pub stage: String,
-    /// The condition in words.
+    /// The condition, with the names of its facts.
     pub needs: String,
+    /// The condition as people say it.
+    pub says: String,
     pub outcome: &'static str,
     pub point: Option<String>,
     pub decided_by: Option<EventPart>,
@@ -118,7 +120,7 @@ pub struct MoneyPart {
 }
 
 /// A reason with its clauses.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Reason {
     pub text: String,
     pub minor: Option<u64>,
@@ -130,6 +132,7 @@ pub struct Reason {
 #[derive(Debug, Clone, Serialize)]
 pub struct Prospect {
     /// The facts, as the end of a sentence that begins with "if".
+    #[serde(rename = "if")]
     pub if_: String,
     pub status: String,
     pub payable_minor: u64,
@@ -145,7 +148,7 @@ pub struct Cited {
 }
 
 /// An event that a fact came from.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct EventPart {
     pub position: u64,
     pub event_id: String,

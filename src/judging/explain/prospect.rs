@@ -6,10 +6,12 @@ use replay::{
     history::Cut,
     ids::{ClaimId, Code, Word},
     judge::{Assumption, Findings, Judgement, Options, Outcome, judge_with},
-    money::{Amount, Currency},
+    money::Amount,
     policy::{FactName, Policy, Predicate, Requirement, RequirementStage},
     registry::Registry,
 };
+
+use std::collections::BTreeSet;
 
 use super::Prospect;
 
@@ -22,7 +24,7 @@ pub(super) fn prospects(
     id: &ClaimId,
     registry: &Registry,
     cut: &Cut,
-    currency: &Currency,
+    known: &BTreeSet<Code>,
 ) -> Vec<Prospect> {
     let judge = |assumed: &[Assumption]| {
         let options = Options { assumed, ..Options::default() };
@@ -30,7 +32,7 @@ pub(super) fn prospects(
     };
     let Some(today) = judge(&[]) else { return Vec::new() };
     let mut found: Vec<(Prospect, Judgement)> = Vec::new();
-    for (words, assumed) in suppositions(&today, case) {
+    for (words, assumed) in suppositions(&today, case, known) {
         let Some(judged) = judge(&assumed) else { continue };
         let same = |a: &Judgement, b: &Judgement| {
             a.status == b.status
@@ -52,7 +54,7 @@ pub(super) fn prospects(
             if_: words,
             status: judged.status.map_or("mixed", UnitStatus::as_str).into(),
             payable_minor: judged.payable_minor,
-            payable: Amount::new(judged.payable_minor, *currency)
+            payable: Amount::new(judged.payable_minor, today.currency)
                 .map_or_else(|_| String::new(), |a| a.to_string()),
             cites: judged.policy.ids(&cites).iter().map(ToString::to_string).collect(),
         };
@@ -62,17 +64,18 @@ pub(super) fn prospects(
 }
 
 /// Facts that could come in, with words for them.
-fn suppositions(today: &Judgement, case: &Case) -> Vec<(String, Vec<Assumption>)> {
+fn suppositions(today: &Judgement, case: &Case, known: &BTreeSet<Code>) -> Vec<(String, Vec<Assumption>)> {
     let policy = &*today.policy;
     let mut all = Vec::new();
-    let missing = missing_evidence(today);
+    let missing = missing_evidence(today, known);
     let complete: Vec<Assumption> =
         missing.iter().map(|kind| Assumption::Evidence(kind.clone(), true)).collect();
-    let names: Vec<&str> = missing.iter().map(Code::as_str).collect();
+    let names: Vec<String> = missing.iter().map(|kind| kind.as_str().replace('_', " ")).collect();
+    let comes = if names.len() == 1 { "comes in" } else { "come in" };
     if !missing.is_empty() {
-        all.push((format!("{} comes in", names.join(" and ")), complete.clone()));
+        all.push((format!("{} {comes}", names.join(" and ")), complete.clone()));
         let none = missing.iter().map(|kind| Assumption::Evidence(kind.clone(), false)).collect();
-        all.push((format!("{} is found not to exist", names.join(" and ")), none));
+        all.push((format!("{}: checked and not there", names.join(" and ")), none));
     }
     let points = today.units.iter().flat_map(|u| &u.points);
     for point in points {
@@ -89,7 +92,7 @@ fn suppositions(today: &Judgement, case: &Case) -> Vec<(String, Vec<Assumption>)
         return all;
     }
     let before =
-        if names.is_empty() { String::new() } else { format!("{} comes in and ", names.join(" and ")) };
+        if names.is_empty() { String::new() } else { format!("{} {comes} and ", names.join(" and ")) };
     let lines = case.order_state().map(|o| o.sale.lines.clone()).unwrap_or_default();
     let by_data = today
         .units
@@ -121,13 +124,14 @@ fn suppositions(today: &Judgement, case: &Case) -> Vec<(String, Vec<Assumption>)
 }
 
 /// Evidence that a requirement waits for.
-fn missing_evidence(today: &Judgement) -> Vec<Code> {
+fn missing_evidence(today: &Judgement, known: &BTreeSet<Code>) -> Vec<Code> {
     let mut missing: Vec<Code> = Vec::new();
     for asked in today.units.iter().flat_map(|u| &u.asked).filter(|a| a.outcome == Outcome::Holds) {
         let Some(row) = today.policy.requirements.get(asked.row) else { continue };
         for fact in row.needs.facts() {
             if let FactName::Evidence(kind) = fact
                 && !missing.contains(kind)
+                && !known.contains(kind)
             {
                 missing.push(kind.clone());
             }

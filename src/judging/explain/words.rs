@@ -27,7 +27,7 @@ pub(super) fn status(unit: &UnitJudgement, judged: &Judgement) -> String {
             format!("{remedy} is due once the goods have come in and hold what the policy asks")
         }
         UnitStatus::Hold if unit.unpriced => "a part is missing and the order names no price for it".into(),
-        UnitStatus::Hold => format!("{remedy} waits for a fact: {}", waiting(unit, judged)),
+        UnitStatus::Hold => format!("{remedy} waits: {}", waiting(unit, judged)),
         UnitStatus::NeedsDiscretion => {
             let points: Vec<&str> = unit.points.iter().map(|p| p.as_str()).collect();
             if points.is_empty() {
@@ -45,8 +45,9 @@ pub(super) fn status(unit: &UnitJudgement, judged: &Judgement) -> String {
 
 fn waiting(unit: &UnitJudgement, judged: &Judgement) -> String {
     let rows = unit.asked.iter().filter(|a| a.outcome == Outcome::Holds);
+    let rows = rows.filter_map(|a| judged.policy.requirements.get(a.row));
     let needs: Vec<String> =
-        rows.filter_map(|a| judged.policy.requirements.get(a.row)).map(|r| r.needs.to_string()).collect();
+        rows.map(|r| format!("the policy asks for {}", plain(&r.needs.to_string()))).collect();
     if needs.is_empty() {
         "the order does not say how long its warranty runs".into()
     } else {
@@ -57,6 +58,50 @@ fn waiting(unit: &UnitJudgement, judged: &Judgement) -> String {
 /// Why a unit gives no money (yet).
 pub(super) fn not_eligible(unit: &UnitJudgement, judged: &Judgement) -> String {
     format!("{}: {}", unit.units, status(unit, judged))
+}
+
+/// Something the policy asks for that changes no money.
+pub(super) fn noted(needs: &replay::policy::Predicate) -> String {
+    let needs = plain(&needs.to_string());
+    format!("the policy also asks for {needs}: that is not so, or not known, and changes nothing")
+}
+
+/// A condition as people say it: `insp.same_condition is yes and insp.installed is no` becomes `same condition and not
+/// installed`.
+pub(super) fn plain(text: &str) -> String {
+    let mut said: Vec<String> = Vec::new();
+    let words: Vec<&str> = text.split(' ').collect();
+    let mut at = 0;
+    while let Some(word) = words.get(at) {
+        let end = |word: Option<&&str>, what: &str| word.map(|w| w.trim_end_matches(')')) == Some(what);
+        let closing = |word: Option<&&str>| word.filter(|w| w.ends_with(')')).map_or("", |_| ")");
+        if *word == "is" && end(words.get(at + 1), "yes") {
+            let close = closing(words.get(at + 1));
+            if let Some(last) = said.last_mut() {
+                last.push_str(close);
+            }
+            at += 2;
+            continue;
+        }
+        if *word == "is" && end(words.get(at + 1), "no") {
+            let close = closing(words.get(at + 1));
+            if let Some(last) = said.last_mut() {
+                let open = if last.starts_with('(') { "(" } else { "" };
+                *last = format!("{open}not {}{close}", last.trim_start_matches('('));
+            }
+            at += 2;
+            continue;
+        }
+        said.push(match word.split_once('.') {
+            Some((table, name)) if !name.is_empty() => {
+                let open = if table.starts_with('(') { "(" } else { "" };
+                format!("{open}{}", name.replace(['_', '.'], " "))
+            }
+            _ => word.replace('_', " "),
+        });
+        at += 1;
+    }
+    said.join(" ")
 }
 
 pub(super) fn outcome(outcome: Outcome) -> &'static str {
@@ -150,9 +195,9 @@ fn percentage(term: &Term, teller: &Teller<'_>) -> String {
             let net = teller.trial.worth(line, n, n).net_minor;
             let taken = replay::allocate::percent_floor(net, bp);
             let exact = exact(net, bp, teller.judged.currency);
-            let plain = plain(taken, teller.judged.currency);
+            let plain = digits(taken, teller.judged.currency);
             let rounded = if exact == plain { String::new() } else { format!(", rounded down {plain}") };
-            format!("{rate} of {} = {exact}{rounded}", plain_of(net, teller.judged.currency))
+            format!("{rate} of {} = {exact}{rounded}", digits(net, teller.judged.currency))
         })
         .collect();
     each.join("; ")
@@ -162,12 +207,8 @@ fn rate(bp: u32) -> String {
     if bp % 100 == 0 { format!("{}%", bp / 100) } else { format!("{}.{:02}%", bp / 100, bp % 100) }
 }
 
-fn plain(minor: u64, currency: Currency) -> String {
+fn digits(minor: u64, currency: Currency) -> String {
     Amount::new(minor, currency).map_or_else(|_| minor.to_string(), |a| a.decimal_text())
-}
-
-fn plain_of(minor: u64, currency: Currency) -> String {
-    plain(minor, currency)
 }
 
 /// The exact product, with as many digits as it has.
@@ -195,5 +236,29 @@ pub(super) fn cost(cost: &str, amount: &str, why: Settled) -> String {
         Settled::AfterReceipt => format!("{cost} of {amount} is repaid once the goods are in"),
         Settled::WithoutReceipt => format!("{cost} of {amount} is repaid once its receipt is on record"),
         Settled::Taken => format!("{cost} of {amount} is settled"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::plain;
+
+    #[test]
+    fn conditions_are_said_in_plain_words() {
+        for (condition, words) in [
+            (
+                "insp.same_condition is yes and insp.packaging is one of intact, damaged",
+                "same condition and packaging is one of intact, damaged",
+            ),
+            ("insp.installed is no or insp.packaging is damaged", "not installed or packaging is damaged"),
+            ("insp.cause is none of misuse, charger_voltage", "cause is none of misuse, charger voltage"),
+            (
+                "(evidence.a is yes and evidence.b_c is no) or order.gift.marked is yes",
+                "(a and not b c) or gift marked",
+            ),
+            ("insp.accessories_missing is empty", "accessories missing is empty"),
+        ] {
+            assert_eq!(plain(condition), words);
+        }
     }
 }
