@@ -1,6 +1,7 @@
 //! Asking the policy: claims judged from the log, under any cut, in the words of [`replay::judge`].
 
 pub mod explain;
+pub mod next;
 mod outcome;
 
 pub use outcome::{due_text, of_claim, of_order};

@@ -5,14 +5,16 @@
 use std::{fs, path::Path};
 
 use claims::{
-    judging::{self, explain},
+    judging::{self, explain, next},
     policy_file::embedded,
     scenario,
     view::case_of,
 };
 use replay::{
+    case::Case,
     history::Cut,
     ids::{ClaimId, Stream},
+    registry::Registry,
     time::When,
 };
 
@@ -34,7 +36,55 @@ const SAID: [(&str, &str, Option<&str>); 14] = [
     ("RNE-S22", "C1", Some("2024-05-13T18:00:00+02:00")),
 ];
 
+/// What lies ahead at each of these moments.
+const AHEAD: [(&str, &str, Option<&str>); 10] = [
+    ("AMC-S05", "C1", None),
+    ("AMC-S18", "C1", Some("2024-04-18T12:00:00-05:00")),
+    ("AMC-S32", "C1", Some("2024-05-04T12:00:00-05:00")),
+    ("AMC-S37", "C1", Some("2024-04-17T18:00:00-05:00")),
+    ("ATP-S01", "C1", None),
+    ("ATP-S02", "C1", None),
+    ("ATP-S36", "C1", None),
+    ("PTK-S16", "C1", None),
+    ("PTK-S19", "C1", Some("2024-02-19T16:00:00+11:00")),
+    ("RNE-S08", "C1", None),
+];
+
+#[test]
+fn what_lies_ahead_is_what_the_policy_says() {
+    let folder = Path::new("fixtures/judging/next");
+    let update = std::env::var_os("UPDATE_GOLDEN").is_some();
+    let mut differing = Vec::new();
+    for (id, claim, at) in AHEAD {
+        let now = at.map_or_else(
+            || When::parse("2024-12-31T12:00:00Z").unwrap().at,
+            |at| When::parse(at).unwrap().at,
+        );
+        let ahead = asked(id, claim, at, |case, claim, registry, cut| {
+            next::next(case, claim, registry, cut, now).unwrap()
+        });
+        let found = format!("{}\n", serde_json::to_string_pretty(&ahead).unwrap());
+        let file = folder.join(format!("{id}.json"));
+        if update {
+            fs::create_dir_all(folder).unwrap();
+            fs::write(&file, &found).unwrap();
+        } else if fs::read_to_string(&file).unwrap_or_default() != found {
+            differing.push(format!("{id}:\n{found}"));
+        }
+    }
+    assert!(differing.is_empty(), "{}", differing.join("\n"));
+}
+
 fn explained(id: &str, claim: &str, at: Option<&str>) -> explain::Explanation {
+    asked(id, claim, at, |case, claim, registry, cut| explain::explain(case, claim, registry, cut).unwrap())
+}
+
+fn asked<T>(
+    id: &str,
+    claim: &str,
+    at: Option<&str>,
+    ask: impl FnOnce(&Case, &ClaimId, &Registry, &Cut) -> T,
+) -> T {
     let merchant = id.split('-').next().unwrap().to_lowercase();
     let file = format!("fixtures/scenarios/{merchant}.json");
     let text = fs::read_to_string(&file).unwrap();
@@ -49,7 +99,7 @@ fn explained(id: &str, claim: &str, at: Option<&str>) -> explain::Explanation {
     let registry = judging::registry(store).unwrap();
     let at = at.map(|at| When::parse(at).unwrap().at);
     let cut = Cut { known_at: at, effective_at: at, position: None };
-    explain::explain(&case, &claim, &registry, &cut).unwrap()
+    ask(&case, &claim, &registry, &cut)
 }
 
 #[test]

@@ -5,6 +5,7 @@ pub mod common;
 mod demo;
 mod explain;
 mod files;
+mod next;
 mod output;
 mod policy;
 mod proof;
@@ -80,6 +81,8 @@ enum Command {
     Timeline(views::TimelineArgs),
     /// Explain a claim cent by cent: clauses, formulas, facts, why not more, why not less
     Explain(explain::ExplainArgs),
+    /// What can be done with a claim now, what is missing, what is due under which clause
+    Next(next::NextArgs),
     /// List claims
     List(views::ListArgs),
     /// Refund totals: credited, reversed, failed, and what stands
@@ -171,6 +174,7 @@ fn dispatch(cli: Cli) -> Result<u8> {
         Command::Show(args) => args.run(&common, out)?,
         Command::Timeline(args) => args.run(&common, out)?,
         Command::Explain(args) => args.run(&common, out)?,
+        Command::Next(args) => args.run(&common, out)?,
         Command::List(args) => args.run(&common, out)?,
         Command::Totals(args) => args.run(&common, out)?,
         Command::Owed(args) => args.run(&common, out)?,

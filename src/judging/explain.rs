@@ -11,6 +11,7 @@ pub use parts::{
     Cited, EventPart, Explanation, FactPart, LinePart, MoneyPart, Prospect, Reason, RequirementPart,
     UnitPart, WindowPart,
 };
+pub use words::plain;
 
 use replay::{
     case::Case,

@@ -68,7 +68,7 @@ pub(super) fn noted(needs: &replay::policy::Predicate) -> String {
 
 /// A condition as people say it: `insp.same_condition is yes and insp.installed is no` becomes `same condition and not
 /// installed`.
-pub(super) fn plain(text: &str) -> String {
+pub fn plain(text: &str) -> String {
     let mut said: Vec<String> = Vec::new();
     let words: Vec<&str> = text.split(' ').collect();
     let mut at = 0;
