@@ -525,7 +525,13 @@ impl<'a> Facts<'a> {
                 match &*s.event {
                     Event::RemedyDecided(d) => {
                         let pays = d.remedy.pays_money() && d.entitlement.is_some_and(|e| !e.is_zero());
-                        self.units.update(&d.units, |u| u.settled_elsewhere = pays.then_some(seen.event));
+                        // A decision replaces those of its own claim; what a third claim has paid for stays paid.
+                        let replaced = |event: EventId| claim.history.find(event).is_some();
+                        self.units.update(&d.units, |u| {
+                            if pays || u.settled_elsewhere.is_some_and(replaced) {
+                                u.settled_elsewhere = pays.then_some(seen.event);
+                            }
+                        });
                     }
                     _ if anchor != Some(ReplacementAnchor::LatestUnit) || s.effective.at > contact => {}
                     Event::ReplacementShipped(r) => {
