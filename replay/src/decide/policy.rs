@@ -272,8 +272,14 @@ fn credit(context: Context<'_>, id: &ClaimId, p: &Proposal) -> Result<Vec<Event>
         && to.is_none_or(|to| {
             matches!(to, PayoutTo::OriginalMethod | PayoutTo::Giver | PayoutTo::OtherMethod)
         });
-    if !same && p.approver.is_none() {
-        return Err(Refusal::PayoutIsAnother { to: judged.payout_to().into(), cites: cites() });
+    match &p.approver {
+        None if !same => {
+            return Err(Refusal::PayoutIsAnother { to: judged.payout_to().into(), cites: cites() });
+        }
+        Some(approver) if !same && *approver == p.actor => {
+            return Err(Refusal::SecondPersonIsTheFirst { rule: "H-22" });
+        }
+        _ => {}
     }
     let mut events = Vec::new();
     if asked.minor() > state.open_minor()
