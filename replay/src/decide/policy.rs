@@ -62,43 +62,35 @@ pub(super) fn under(context: Context<'_>, p: &Proposal) -> Result<Vec<Event>, Re
             alone(event)
         }
         Event::EventCorrected(c) => {
-            // What a correction makes of a decision is judged like that decision.
-            if let Event::RemedyDecided(d) = &*law::judged(context.case, &p.stream, &p.event) {
-                decision(context, &context.case.without(id, c.target), id, &mut d.as_ref().clone())?;
-            }
-            alone(p.event.clone())
-        }
-        Event::AuthorizationGranted(g) => {
-            if let Some(judged) = judge(context.case, id, context.registry, &Cut::default()) {
-                authorization(&judged, &g.units)?;
-            }
-            alone(p.event.clone())
-        }
-        Event::AuthorizationDenied(d) => {
-            if let Some(judged) = judge(context.case, id, context.registry, &Cut::default()) {
-                let granted =
-                    |u: &UnitJudgement| matches!(u.status, UnitStatus::Authorizable | UnitStatus::Eligible);
-                denial(&judged, d.units.as_ref(), granted)?;
+            // What a correction makes of a decision is judged like that decision; of other words about units, when it
+            // changes which units or what is said of them.
+            let right = law::judged(context.case, &p.stream, &p.event);
+            let without = || context.case.without(id, c.target);
+            match &*right {
+                Event::RemedyDecided(d) => decision(context, &without(), id, &mut d.as_ref().clone())?,
+                event if speaks_of_units(event) && c.set.contains_key("units") => {
+                    if let Some(judged) = judge(&without(), id, context.registry, &Cut::default()) {
+                        agrees(&judged, event)?;
+                    }
+                }
+                _ => {}
             }
             alone(p.event.clone())
         }
         Event::EligibilityAssessed(a) => {
             let mut assessed = (**a).clone();
             if let Some(judged) = judge(context.case, id, context.registry, &Cut::default()) {
-                for row in &assessed.units {
-                    let differs = |u: &&UnitJudgement| {
-                        u.status != row.status && !u.units.intersection(&row.units).is_empty()
-                    };
-                    if let Some(unit) = judged.units.iter().find(differs) {
-                        let units = unit.units.intersection(&row.units);
-                        let cites = judged.policy.ids(&unit.cites);
-                        return Err(Refusal::AssessmentDiffers { units, status: unit.status, cites });
-                    }
-                }
+                agrees(&judged, &p.event)?;
                 assessed.policy_sha256.get_or_insert(judged.policy_sha256);
                 assessed.facts_sha256.get_or_insert(judged.facts_sha256);
             }
             alone(Event::EligibilityAssessed(Box::new(assessed)))
+        }
+        event if speaks_of_units(event) => {
+            if let Some(judged) = judge(context.case, id, context.registry, &Cut::default()) {
+                agrees(&judged, event)?;
+            }
+            alone(event.clone())
         }
         Event::ClaimClosed(_) => {
             if let Some(judged) = judge(context.case, id, context.registry, &Cut::default()) {
@@ -110,6 +102,31 @@ pub(super) fn under(context: Context<'_>, p: &Proposal) -> Result<Vec<Event>, Re
             alone(p.event.clone())
         }
         event => alone(event.clone()),
+    }
+}
+
+/// Whether an event says of units what the policy says of them, without moving money.
+fn speaks_of_units(event: &Event) -> bool {
+    matches!(
+        event,
+        Event::AuthorizationGranted(_) | Event::AuthorizationDenied(_) | Event::EligibilityAssessed(_)
+    )
+}
+
+/// Whether what is granted, denied or said of units is what is judged.
+fn agrees(judged: &Judgement, event: &Event) -> Result<(), Refusal> {
+    match event {
+        Event::AuthorizationGranted(g) => authorization(judged, &g.units),
+        Event::AuthorizationDenied(d) => denial(judged, d.units.as_ref()),
+        Event::EligibilityAssessed(a) => a.units.iter().try_for_each(|row| {
+            let differs =
+                |u: &&UnitJudgement| u.status != row.status && !u.units.intersection(&row.units).is_empty();
+            let Some(unit) = judged.units.iter().find(differs) else { return Ok(()) };
+            let units = unit.units.intersection(&row.units);
+            let cites = judged.policy.ids(&unit.cites);
+            Err(Refusal::AssessmentDiffers { units, status: unit.status, cites })
+        }),
+        _ => Ok(()),
     }
 }
 
@@ -216,15 +233,12 @@ fn authorization(judged: &Judgement, units: &Units) -> Result<(), Refusal> {
 }
 
 /// What the policy grants is not denied.
-fn denial(
-    judged: &Judgement,
-    units: Option<&Units>,
-    granted: impl Fn(&UnitJudgement) -> bool,
-) -> Result<(), Refusal> {
+fn denial(judged: &Judgement, units: Option<&Units>) -> Result<(), Refusal> {
     let named = |u: &&UnitJudgement| units.is_none_or(|units| !u.units.intersection(units).is_empty());
-    match judged.units.iter().filter(named).find(|u| granted(u)) {
+    let granted = |u: &&UnitJudgement| matches!(u.status, UnitStatus::Authorizable | UnitStatus::Eligible);
+    match judged.units.iter().filter(named).find(granted) {
         Some(unit) => Err(Refusal::GrantedByThePolicy {
-            units: unit.units.clone(),
+            units: units.map_or_else(|| unit.units.clone(), |units| unit.units.intersection(units)),
             cites: judged.policy.ids(&unit.cites),
         }),
         None => Ok(()),
