@@ -94,6 +94,8 @@ pub fn decide(context: Context<'_>, proposal: &Proposal, at: Instant) -> Result<
     // Whoever corrects an act answers for what it becomes.
     let judged = law::judged(context.case, &proposal.stream, event);
     people(context.registry, proposal, &judged)?;
+    // What was filled in and what paying decides count like what was typed.
+    events.iter().try_for_each(|event| within_limit(context.registry, &proposal.role, event))?;
     if let Stream::Claim(id) = &proposal.stream
         && let Some(state) = context.case.claims.get(id).and_then(|c| c.state(&Cut::default()))
     {
@@ -149,9 +151,14 @@ fn people(registry: &Registry, p: &Proposal, judged: &Event) -> Result<(), Refus
         }
         _ => {}
     }
-    let Some(amount) = moved(judged) else { return Ok(()) };
-    let act = Code::new(judged.kind().as_str()).ok();
-    match act.and_then(|act| registry.limit(&p.role, &act, amount.currency())) {
+    within_limit(registry, &p.role, judged)
+}
+
+/// The limit of a role, for one act.
+fn within_limit(registry: &Registry, role: &Code, event: &Event) -> Result<(), Refusal> {
+    let Some(amount) = moved(event) else { return Ok(()) };
+    let act = Code::new(event.kind().as_str()).ok();
+    match act.and_then(|act| registry.limit(role, &act, amount.currency())) {
         Some(limit) if amount.minor() > limit.minor() => Err(Refusal::OverTheLimitOfTheRole { limit }),
         _ => Ok(()),
     }

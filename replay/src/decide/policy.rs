@@ -10,7 +10,7 @@ use crate::{
     history::Cut,
     ids::{ClaimId, Stream},
     judge::{Judgement, Options, Outcome, Supposed, UnitJudgement, judge, judge_with},
-    law,
+    law::{self, Breach},
     money::{Amount, MINOR_MAX},
     policy::{Cites, RequirementStage},
     registry::Registry,
@@ -62,43 +62,35 @@ pub(super) fn under(context: Context<'_>, p: &Proposal) -> Result<Vec<Event>, Re
             alone(event)
         }
         Event::EventCorrected(c) => {
-            // What a correction makes of a decision is judged like that decision.
-            if let Event::RemedyDecided(d) = &*law::judged(context.case, &p.stream, &p.event) {
-                decision(context, &context.case.without(id, c.target), id, &mut d.as_ref().clone())?;
-            }
-            alone(p.event.clone())
-        }
-        Event::AuthorizationGranted(g) => {
-            if let Some(judged) = judge(context.case, id, context.registry, &Cut::default()) {
-                authorization(&judged, &g.units)?;
-            }
-            alone(p.event.clone())
-        }
-        Event::AuthorizationDenied(d) => {
-            if let Some(judged) = judge(context.case, id, context.registry, &Cut::default()) {
-                let granted =
-                    |u: &UnitJudgement| matches!(u.status, UnitStatus::Authorizable | UnitStatus::Eligible);
-                denial(&judged, d.units.as_ref(), granted)?;
+            // What a correction makes of a decision is judged like that decision; of other words about units, when it
+            // changes which units or what is said of them.
+            let right = law::judged(context.case, &p.stream, &p.event);
+            let without = || context.case.without(id, c.target);
+            match &*right {
+                Event::RemedyDecided(d) => decision(context, &without(), id, &mut d.as_ref().clone())?,
+                event if speaks_of_units(event) && c.set.contains_key("units") => {
+                    if let Some(judged) = judge(&without(), id, context.registry, &Cut::default()) {
+                        agrees(&judged, event)?;
+                    }
+                }
+                _ => {}
             }
             alone(p.event.clone())
         }
         Event::EligibilityAssessed(a) => {
             let mut assessed = (**a).clone();
             if let Some(judged) = judge(context.case, id, context.registry, &Cut::default()) {
-                for row in &assessed.units {
-                    let differs = |u: &&UnitJudgement| {
-                        u.status != row.status && !u.units.intersection(&row.units).is_empty()
-                    };
-                    if let Some(unit) = judged.units.iter().find(differs) {
-                        let units = unit.units.intersection(&row.units);
-                        let cites = judged.policy.ids(&unit.cites);
-                        return Err(Refusal::AssessmentDiffers { units, status: unit.status, cites });
-                    }
-                }
+                agrees(&judged, &p.event)?;
                 assessed.policy_sha256.get_or_insert(judged.policy_sha256);
                 assessed.facts_sha256.get_or_insert(judged.facts_sha256);
             }
             alone(Event::EligibilityAssessed(Box::new(assessed)))
+        }
+        event if speaks_of_units(event) => {
+            if let Some(judged) = judge(context.case, id, context.registry, &Cut::default()) {
+                agrees(&judged, event)?;
+            }
+            alone(event.clone())
         }
         Event::ClaimClosed(_) => {
             if let Some(judged) = judge(context.case, id, context.registry, &Cut::default()) {
@@ -110,6 +102,31 @@ pub(super) fn under(context: Context<'_>, p: &Proposal) -> Result<Vec<Event>, Re
             alone(p.event.clone())
         }
         event => alone(event.clone()),
+    }
+}
+
+/// Whether an event says of units what the policy says of them, without moving money.
+fn speaks_of_units(event: &Event) -> bool {
+    matches!(
+        event,
+        Event::AuthorizationGranted(_) | Event::AuthorizationDenied(_) | Event::EligibilityAssessed(_)
+    )
+}
+
+/// Whether what is granted, denied or said of units is what is judged.
+fn agrees(judged: &Judgement, event: &Event) -> Result<(), Refusal> {
+    match event {
+        Event::AuthorizationGranted(g) => authorization(judged, &g.units),
+        Event::AuthorizationDenied(d) => denial(judged, d.units.as_ref()),
+        Event::EligibilityAssessed(a) => a.units.iter().try_for_each(|row| {
+            let differs =
+                |u: &&UnitJudgement| u.status != row.status && !u.units.intersection(&row.units).is_empty();
+            let Some(unit) = judged.units.iter().find(differs) else { return Ok(()) };
+            let units = unit.units.intersection(&row.units);
+            let cites = judged.policy.ids(&unit.cites);
+            Err(Refusal::AssessmentDiffers { units, status: unit.status, cites })
+        }),
+        _ => Ok(()),
     }
 }
 
@@ -216,15 +233,12 @@ fn authorization(judged: &Judgement, units: &Units) -> Result<(), Refusal> {
 }
 
 /// What the policy grants is not denied.
-fn denial(
-    judged: &Judgement,
-    units: Option<&Units>,
-    granted: impl Fn(&UnitJudgement) -> bool,
-) -> Result<(), Refusal> {
+fn denial(judged: &Judgement, units: Option<&Units>) -> Result<(), Refusal> {
     let named = |u: &&UnitJudgement| units.is_none_or(|units| !u.units.intersection(units).is_empty());
-    match judged.units.iter().filter(named).find(|u| granted(u)) {
+    let granted = |u: &&UnitJudgement| matches!(u.status, UnitStatus::Authorizable | UnitStatus::Eligible);
+    match judged.units.iter().filter(named).find(granted) {
         Some(unit) => Err(Refusal::GrantedByThePolicy {
-            units: unit.units.clone(),
+            units: units.map_or_else(|| unit.units.clone(), |units| unit.units.intersection(units)),
             cites: judged.policy.ids(&unit.cites),
         }),
         None => Ok(()),
@@ -248,11 +262,16 @@ fn credit(context: Context<'_>, id: &ClaimId, p: &Proposal) -> Result<Vec<Event>
         lawful(0)?;
         return Ok(Vec::from([p.event.clone()]));
     };
-    lawful(judged.payable_minor.saturating_sub(state.owed_minor()))?;
     let open = u64::try_from(judged.open_minor()).unwrap_or(0);
+    let blocked = || judged.units.iter().filter(|u| u.status != UnitStatus::Eligible);
+    match lawful(judged.payable_minor.saturating_sub(state.owed_minor())) {
+        // Both measures are exceeded: the clauses that keep units from being paid say more than the sum of decisions.
+        Err(Refusal::Breach(Breach::RefundExceedsTheEntitlement { .. }))
+            if asked.minor() > open && blocked().next().is_some() => {}
+        checked => checked?,
+    }
     if asked.minor() > open {
-        let blocked = judged.units.iter().filter(|u| u.status != UnitStatus::Eligible);
-        let cites = blocked.fold(Cites::house(14), |all, u| all.with(&reasons(&judged, u)));
+        let cites = blocked().fold(Cites::house(14), |all, u| all.with(&reasons(&judged, u)));
         return Err(Refusal::RefundExceedsThePolicy {
             open: amount(open, &judged),
             cites: judged.policy.ids(&cites),
@@ -267,8 +286,14 @@ fn credit(context: Context<'_>, id: &ClaimId, p: &Proposal) -> Result<Vec<Event>
         && to.is_none_or(|to| {
             matches!(to, PayoutTo::OriginalMethod | PayoutTo::Giver | PayoutTo::OtherMethod)
         });
-    if !same && p.approver.is_none() {
-        return Err(Refusal::PayoutIsAnother { to: judged.payout_to().into(), cites: cites() });
+    match &p.approver {
+        None if !same => {
+            return Err(Refusal::PayoutIsAnother { to: judged.payout_to().into(), cites: cites() });
+        }
+        Some(approver) if !same && *approver == p.actor => {
+            return Err(Refusal::SecondPersonIsTheFirst { rule: "H-22" });
+        }
+        _ => {}
     }
     let mut events = Vec::new();
     if asked.minor() > state.open_minor()

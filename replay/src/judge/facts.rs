@@ -58,6 +58,8 @@ pub struct UnitFacts {
     pub in_stock: Option<Seen<bool>>,
     /// Money was decided for it in another claim.
     pub settled_elsewhere: Option<EventId>,
+    /// Discretion that names its units and this one among them: units that a person told apart are judged apart.
+    pub told_apart: Vec<EventId>,
 }
 
 /// A cost that somebody has paid.
@@ -449,15 +451,20 @@ impl<'a> Facts<'a> {
                 let minor = c.order_amount.unwrap_or(c.amount).minor();
                 self.cost(c.cost.as_str(), c.paid_by, minor, c.receipt_ref.is_some(), c.units.clone(), event);
             }
-            Event::DiscretionExercised(d) => self.discretion.push(DiscretionFact {
-                point: d.point.clone(),
-                decision: d.decision.clone(),
-                value: d.value.clone(),
-                units: d.units.clone(),
-                fee_bp: d.fee_bp,
-                minor: d.amount.map(|a| a.minor()),
-                event,
-            }),
+            Event::DiscretionExercised(d) => {
+                if let Some(units) = &d.units {
+                    self.units.update(units, |u| u.told_apart.push(event));
+                }
+                self.discretion.push(DiscretionFact {
+                    point: d.point.clone(),
+                    decision: d.decision.clone(),
+                    value: d.value.clone(),
+                    units: d.units.clone(),
+                    fee_bp: d.fee_bp,
+                    minor: d.amount.map(|a| a.minor()),
+                    event,
+                });
+            }
             Event::RefundIssued(r) => {
                 self.signal(s, Some(r.payout.to.as_str()), Some(&r.refund), false);
                 self.credit(&r.refund, r.amount.minor(), event);
@@ -518,7 +525,13 @@ impl<'a> Facts<'a> {
                 match &*s.event {
                     Event::RemedyDecided(d) => {
                         let pays = d.remedy.pays_money() && d.entitlement.is_some_and(|e| !e.is_zero());
-                        self.units.update(&d.units, |u| u.settled_elsewhere = pays.then_some(seen.event));
+                        // A decision replaces those of its own claim; what a third claim has paid for stays paid.
+                        let replaced = |event: EventId| claim.history.find(event).is_some();
+                        self.units.update(&d.units, |u| {
+                            if pays || u.settled_elsewhere.is_some_and(replaced) {
+                                u.settled_elsewhere = pays.then_some(seen.event);
+                            }
+                        });
                     }
                     _ if anchor != Some(ReplacementAnchor::LatestUnit) || s.effective.at > contact => {}
                     Event::ReplacementShipped(r) => {
