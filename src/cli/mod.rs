@@ -9,6 +9,7 @@ mod next;
 mod output;
 mod policy;
 mod proof;
+mod scenarios;
 mod show;
 mod views;
 
@@ -40,8 +41,8 @@ Start here:
 
 Exit codes:
   0   done                             13  input cannot be read
-  1   audit, rebuild: it differs       14  not found
-  2   audit: could not tell            15  not a ledger, or a newer one
+  1   audit, rebuild, test: it differs 14  not found
+  2   audit, test: could not tell      15  not a ledger, or a newer one
   10  refused by a rule                16  another program is writing
   11  same key, other content          17  disk full, read-only, failing
   12  stale revision                   18  the log contradicts itself
@@ -130,11 +131,13 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> u8 {
     };
     let json = cli.common.json;
     let proving = matches!(cli.command, Command::Audit(_));
+    let testing = matches!(cli.command, Command::Policy(policy::PolicyCommand::Test(_)));
     match dispatch(cli) {
         Ok(code) => code,
         Err(why) => {
             complain(&why, json);
-            if proving { EXIT_COULD_NOT_TELL } else { why.kind.exit_code() }
+            let unread = matches!(why.kind, ErrorKind::Unreadable | ErrorKind::NotFound | ErrorKind::Storage);
+            if proving || (testing && unread) { EXIT_COULD_NOT_TELL } else { why.kind.exit_code() }
         }
     }
 }
@@ -169,7 +172,7 @@ fn dispatch(cli: Cli) -> Result<u8> {
     let out = Output { json: common.json };
     match command {
         Command::Init { file, origin } => init(&file, origin, out)?,
-        Command::Policy(command) => command.run(&common, out)?,
+        Command::Policy(command) => return command.run(&common, out),
         Command::Record(args) => args.run(&common, out)?,
         Command::Show(args) => args.run(&common, out)?,
         Command::Timeline(args) => args.run(&common, out)?,

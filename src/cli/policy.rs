@@ -34,6 +34,8 @@ pub enum PolicyCommand {
     /// List the published policies with their versions and hashes
     #[command(after_help = "Examples:\n  claims policy list\n  claims policy list --json | jq .sha256")]
     List,
+    /// Play scenarios and compare what comes out with what they demand; exit 1 when it differs
+    Test(super::scenarios::TestArgs),
     /// Print a published policy
     #[command(
         after_help = "Examples:\n  claims policy show AMC\n  claims policy show AMC --version 1 --json | jq .body.windows"
@@ -57,14 +59,16 @@ pub struct PublishArgs {
 }
 
 impl PolicyCommand {
-    pub fn run(self, common: &Common, out: Output) -> Result<()> {
+    /// Runs the verb and says with which code to exit.
+    pub fn run(self, common: &Common, out: Output) -> Result<u8> {
         match self {
+            PolicyCommand::Test(args) => return args.run(out),
             PolicyCommand::Publish(args) => {
                 let mut events = Vec::new();
                 for file in &args.files {
                     events.push(policy_file::read(file)?.published.into());
                 }
-                args.record(common, events, out)
+                args.record(common, events, out)?;
             }
             PolicyCommand::Calendars(args) => {
                 let mut events: Vec<Event> = Vec::new();
@@ -73,11 +77,12 @@ impl PolicyCommand {
                     let found = policy_file::calendars(&text, &file.display().to_string())?;
                     events.extend(found.into_iter().map(Event::from));
                 }
-                args.record(common, events, out)
+                args.record(common, events, out)?;
             }
-            PolicyCommand::List => list(common, out),
-            PolicyCommand::Show { policy, version } => show(common, &policy, version, out),
+            PolicyCommand::List => list(common, out)?,
+            PolicyCommand::Show { policy, version } => show(common, &policy, version, out)?,
         }
+        Ok(0)
     }
 }
 
