@@ -45,7 +45,10 @@ struct Bench {
 fn bench(policy: PolicyFile, all: &[Scenario]) -> Bench {
     let own = all.iter().filter(|scenario| scenario.policy == policy.published.policy);
     let scenarios: Vec<Scenario> = own.cloned().collect();
-    let cited = scenarios.iter().map(|s| format!("{} {}", serde_json::to_string(&s.expected).unwrap(), s.why)).collect();
+    let cited = scenarios
+        .iter()
+        .map(|s| format!("{} {}", serde_json::to_string(&s.expected).unwrap(), s.why))
+        .collect();
     Bench { policy, scenarios, cited }
 }
 
@@ -66,7 +69,8 @@ fn fate(mutant: &Mutant, bench: &Bench, noticed: &Mutex<BTreeMap<String, Vec<usi
     let policy = PolicyFile { published, body_bytes: bench.policy.body_bytes };
     let row = mutant.name.split_once(": ").unwrap().0.to_string();
     let first = noticed.lock().unwrap().get(&row).cloned().unwrap_or_default();
-    let cites = |at: usize| mutant.cites.iter().filter(|c| bench.cited[at].contains(&format!("{c}\""))).count();
+    let cites =
+        |at: usize| mutant.cites.iter().filter(|c| bench.cited[at].contains(&format!("{c}\""))).count();
     let mut order: Vec<usize> = (0..bench.scenarios.len()).filter(|at| !first.contains(at)).collect();
     order.sort_by_key(|at| std::cmp::Reverse(cites(*at)));
     for at in first.iter().copied().chain(order) {
@@ -84,10 +88,11 @@ fn fate(mutant: &Mutant, bench: &Bench, noticed: &Mutex<BTreeMap<String, Vec<usi
 /// The fate of every mutant, worked out by two threads.
 fn fates(benches: &[Bench]) -> Vec<(Mutant, Fate)> {
     let only = std::env::var("MUTANTS").unwrap_or_default();
+    let only: Vec<&str> = only.split('|').collect();
     let work: Vec<(Mutant, &Bench)> = benches
         .iter()
         .flat_map(|bench| mutants(&bench.policy.published).into_iter().map(move |mutant| (mutant, bench)))
-        .filter(|(mutant, _)| mutant.name.contains(&only))
+        .filter(|(mutant, _)| only.iter().any(|only| mutant.name.contains(only)))
         .collect();
     let (next, done) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
     let noticed = Mutex::new(BTreeMap::new());
@@ -125,7 +130,8 @@ fn named() -> BTreeMap<String, String> {
 fn a_change_of_one_place_is_noticed() {
     let begun = Instant::now();
     let all = scenario::embedded::scenarios().unwrap_or_else(|why| panic!("{why}"));
-    let benches: Vec<Bench> = embedded::policies().unwrap().into_iter().map(|policy| bench(policy, &all)).collect();
+    let benches: Vec<Bench> =
+        embedded::policies().unwrap().into_iter().map(|policy| bench(policy, &all)).collect();
     for bench in &benches {
         for scenario in &bench.scenarios {
             assert!(!notices(scenario, &bench.policy), "{} fails without any change", scenario.id);
@@ -147,17 +153,40 @@ fn a_change_of_one_place_is_noticed() {
     }
     let mut text = String::new();
     for (kind, [killed, survived, unpublished]) in &kinds {
-        writeln!(text, "{kind:20} {killed:4} of {:4} noticed, {unpublished:3} not published", killed + survived).unwrap();
+        writeln!(
+            text,
+            "{kind:20} {killed:4} of {:4} noticed, {unpublished:3} not published",
+            killed + survived
+        )
+        .unwrap();
     }
     let sum = kinds.values().fold([0; 3], |sum, k| [sum[0] + k[0], sum[1] + k[1], sum[2] + k[2]]);
-    println!("{text}all: {} of {} noticed, {} not published, in {:?}", sum[0], sum[0] + sum[1], sum[2], begun.elapsed());
+    println!(
+        "{text}all: {} of {} noticed, {} not published, in {:?}",
+        sum[0],
+        sum[0] + sum[1],
+        sum[2],
+        begun.elapsed()
+    );
     if std::env::var("MUTANTS").is_ok() {
-        survivors.iter().for_each(|name| println!("{name}"));
+        // For whoever writes scenarios: what is left, without the list.
+        for (mutant, fate) in fates.iter().filter(|(_, fate)| !matches!(fate, Fate::Killed(_))) {
+            println!(
+                "{:8} {}{}",
+                mutant.kind,
+                mutant.name,
+                if *fate == Fate::Survived { "" } else { " (not published)" }
+            );
+        }
         return;
     }
     let named = named();
     let unnamed: Vec<&String> = survivors.iter().filter(|name| !named.contains_key(*name)).collect();
     let gone: Vec<&String> = named.keys().filter(|name| !survivors.contains(*name)).collect();
-    assert!(unnamed.is_empty(), "nobody notices:\n{}", unnamed.iter().map(|n| format!("{n}\n")).collect::<String>());
+    assert!(
+        unnamed.is_empty(),
+        "nobody notices:\n{}",
+        unnamed.iter().map(|n| format!("{n}\n")).collect::<String>()
+    );
     assert!(gone.is_empty(), "these are noticed now, take them off the list:\n{gone:#?}");
 }

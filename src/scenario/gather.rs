@@ -75,7 +75,8 @@ fn text_of(path: &Path) -> Result<String> {
     let mut bytes = Vec::new();
     File::open(path).map_err(io)?.take(most).read_to_end(&mut bytes).map_err(io)?;
     String::from_utf8(bytes).map_err(|why| {
-        let line = why.as_bytes().iter().take(why.utf8_error().valid_up_to()).filter(|b| **b == b'\n').count();
+        let line =
+            why.as_bytes().iter().take(why.utf8_error().valid_up_to()).filter(|b| **b == b'\n').count();
         Error::unreadable("not_utf8", "this is not UTF-8")
             .at(format!("{}:{}", path.display(), line.saturating_add(1)))
             .hint("save the file as UTF-8")

@@ -49,19 +49,32 @@ fn put(body: &mut Value, at: &str, value: Option<Value>) {
 
 /// The tables whose rows are counted, and those whose rows have names.
 const COUNTED: [&str; 12] = [
-    "entitlement", "requirement", "variant", "fee", "component", "cost", "never", "payout", "sla", "notice",
-    "discretion", "info",
+    "entitlement",
+    "requirement",
+    "variant",
+    "fee",
+    "component",
+    "cost",
+    "never",
+    "payout",
+    "sla",
+    "notice",
+    "discretion",
+    "info",
 ];
 const NAMED: [&str; 2] = ["regions", "windows"];
 const SINGLE: [&str; 3] = ["authorization", "risk", "refund_trace"];
 
 /// Words that may stand in the place of one another.
-const WORDS: [(&str, &str, &[&str]); 12] = [
-    ("payer", "payer", &["merchant", "customer"]),
+const WORDS: [(&str, &str, &[&str]); 11] = [
     ("inbound_until_received", "risk", &["merchant", "customer"]),
     ("after_received", "risk", &["merchant", "customer"]),
     ("collect", "collect", &["deduct", "charge", "deduct_or_charge"]),
-    ("on_fail", "on_fail", &["deny", "hold", "discretion", "partial", "note", "refuse_parcel", "refuse_item"]),
+    (
+        "on_fail",
+        "on_fail",
+        &["deny", "hold", "discretion", "partial", "note", "refuse_parcel", "refuse_item"],
+    ),
     ("stage", "stage", &["authorize", "receive", "settle"]),
     ("act", "act", &["contact", "return_dispatched", "authorized_in_writing"]),
     ("after", "anchor", &["delivery", "shipment", "purchase", "invoice"]),
@@ -70,15 +83,20 @@ const WORDS: [(&str, &str, &[&str]); 12] = [
     ("replacement_anchor", "replacement anchor", &["original", "latest_unit"]),
     ("calendar", "calendar", &["US", "CA-ON", "AU-VIC"]),
 ];
-const FLAGS: [&str; 7] = [
-    "reimburse", "refundable", "required", "number_on_parcel", "items_exact", "cause_ok", "no_discretion",
-];
+const FLAGS: [&str; 7] =
+    ["reimburse", "refundable", "required", "number_on_parcel", "items_exact", "cause_ok", "no_discretion"];
 const PAYOUTS: [&str; 3] = ["original_method", "original_method:giver", "gift_credit:recipient"];
 
 /// Every change of a policy.
 pub fn mutants(policy: &PolicyPublished) -> Vec<Mutant> {
     let body = &policy.body;
-    let mut all = Mutants { policy: policy.policy.to_string(), place: String::new(), cites: Vec::new(), out: Vec::new() };
+    let mut all = Mutants {
+        policy: policy.policy.to_string(),
+        place: String::new(),
+        cites: Vec::new(),
+        has_point: false,
+        out: Vec::new(),
+    };
     all.head(&body["policy"]);
     for table in NAMED {
         for (name, row) in body[table].as_object().into_iter().flatten() {
@@ -106,6 +124,8 @@ struct Mutants {
     policy: String,
     place: String,
     cites: Vec<String>,
+    /// Whether the row names a discretion point.
+    has_point: bool,
     out: Vec<Mutant>,
 }
 
@@ -147,6 +167,7 @@ impl Mutants {
 
     fn row(&mut self, at: &str, place: &str, row: &Value) {
         self.place = place.into();
+        self.has_point = row.get("point").is_some();
         self.cites = texts(row.get("cites"));
         self.cites.extend(texts(row.get("waiver_cites")));
         self.remove("row", at, "the row");
@@ -156,7 +177,9 @@ impl Mutants {
         for (field, value) in fields {
             let at = format!("{at}/{field}");
             match field.as_str() {
-                "cites" | "waiver_cites" if texts(Some(value)).len() > 1 => self.entries("cites", &at, field, value),
+                "cites" | "waiver_cites" if texts(Some(value)).len() > 1 => {
+                    self.entries("cites", &at, field, value)
+                }
                 "scope" => self.scope(&at, value),
                 "needs" | "when" | "waive_when" => {
                     self.set("negation", &at, field, &json!("so"), json!(["not", value]));
@@ -172,11 +195,17 @@ impl Mutants {
                 "any" => self.alternatives(&at, value),
                 "remedies" => self.remedies(&at, value),
                 "windows" | "windows_any" => self.entries("window", &at, field, value),
+                "options" if value.as_array().unwrap().len() < 2 => {}
+                "include" if value.as_array().unwrap().len() < 2 => {}
                 "include" | "exclude" => self.entries("region", &at, field, value),
                 "options" => self.entries("option", &at, field, value),
                 "closes_on" => self.entries("authorization", &at, field, value),
                 "attest" => self.entries("attest", &at, field, value),
-                "then" | "needs_discretion" | "reimburse_after" | "written_counts_for" | "separate_process_outside"
+                "then"
+                | "needs_discretion"
+                | "reimburse_after"
+                | "written_counts_for"
+                | "separate_process_outside"
                 | "alternative" => self.remove(removal(field), &at, field),
                 "after" if is_payout => self.remove("payout", &at, field),
                 "to" if is_payout => {
@@ -186,6 +215,7 @@ impl Mutants {
                         }
                     }
                 }
+                "payer" => self.payer(at.rsplit_once('/').unwrap().0, row),
                 flag if FLAGS.contains(&flag) => self.flag(&at, flag, value),
                 _ => self.word(&at, field, value),
             }
@@ -201,6 +231,25 @@ impl Mutants {
         }
     }
 
+    /// The other party, with the fields that only it has.
+    fn payer(&mut self, at: &str, row: &Value) {
+        let mut other = row.clone();
+        let fields = other.as_object_mut().unwrap();
+        for field in ["reimburse", "reimburse_after", "collect"] {
+            fields.remove(field);
+        }
+        let (old, new) = match row["payer"] == "merchant" {
+            true => ("merchant", "customer"),
+            false => ("customer", "merchant"),
+        };
+        fields.insert("payer".into(), json!(new));
+        match new {
+            "customer" => fields.insert("collect".into(), json!("deduct_or_charge")),
+            _ => fields.insert("reimburse".into(), json!(true)),
+        };
+        self.add("payer", format!("payer {old} -> {new}"), Edit::Set(at.into(), other));
+    }
+
     fn flag(&mut self, at: &str, field: &str, value: &Value) {
         let kind = match field {
             "reimburse" => "reimburse",
@@ -214,6 +263,14 @@ impl Mutants {
     fn word(&mut self, at: &str, field: &str, value: &Value) {
         let Some((_, kind, words)) = WORDS.iter().find(|(name, ..)| *name == field) else { return };
         for other in words.iter().filter(|other| value != **other) {
+            // Only what the dock knows can refuse a parcel: for every other fact that is a note.
+            let at_dock = |word: &str| word.starts_with("refuse_");
+            if field == "on_fail" && at_dock(other) && !at_dock(value.as_str().unwrap()) {
+                continue;
+            }
+            if matches!(*other, "discretion" | "partial") && !self.has_point {
+                continue;
+            }
             // Both are asked before goods are looked at: the word only says for whom.
             if field == "stage" && value == "open" && *other == "authorize" {
                 continue;
@@ -229,11 +286,12 @@ impl Mutants {
         }
     }
 
-    fn bounds(&mut self, at: &str, bounds: &Value) {
+    fn bounds(&mut self, whole: &str, bounds: &Value) {
         for (field, value) in bounds.as_object().into_iter().flatten() {
-            let at = format!("{at}/{field}");
+            let at = format!("{whole}/{field}");
             self.number(&at, field, value);
-            self.remove("bound", &at, field);
+            let alone = bounds.as_object().unwrap().len() == 1;
+            self.remove("bound", if alone { whole } else { &at }, field);
             if let Some(word) = value.as_str() {
                 let other = if word == "captured" { "unit_net" } else { "captured" };
                 self.set("bound", &at, field, value, json!(other));
@@ -264,9 +322,6 @@ impl Mutants {
         for other in others {
             self.set(kind, at, field, value, json!(other));
         }
-        if field == "within" && self.place.starts_with("sla") {
-            self.remove("number", at, field);
-        }
     }
 
     fn alternatives(&mut self, at: &str, any: &Value) {
@@ -276,10 +331,15 @@ impl Mutants {
             if list.len() > 1 {
                 self.remove("window", &at, &format!("alternative {}", n + 1));
             }
+            let row = self.place.clone();
+            if list.len() > 1 {
+                self.place = format!("{row} any {}", n + 1);
+            }
             for field in ["act", "after"] {
                 self.word(&format!("{at}/{field}"), field, &alternative[field]);
             }
             self.limit(&format!("{at}/within"), "within", &alternative["within"]);
+            self.place = row;
         }
     }
 
@@ -303,25 +363,28 @@ impl Mutants {
     }
 
     fn scope(&mut self, at: &str, scope: &Value) {
+        let alone = scope.as_object().is_some_and(|fields| fields.len() == 1);
         for (field, value) in scope.as_object().into_iter().flatten() {
             let inner = format!("{at}/{field}");
+            // A scope that says nothing is left out.
+            let whole = if alone { at.to_string() } else { inner.clone() };
             match value {
                 Value::Array(list) => {
                     if list.len() > 1 {
                         self.entries("scope", &inner, &format!("scope.{field}"), value);
                     }
-                    self.remove("scope", &inner, &format!("scope.{field}"));
+                    self.remove("scope", &whole, &format!("scope.{field}"));
                 }
                 Value::String(region) if field == "region" => {
                     let other = region.strip_prefix('!').map_or_else(|| format!("!{region}"), String::from);
                     self.set("scope", &inner, "scope.region", value, json!(other));
-                    self.remove("scope", &inner, "scope.region");
+                    self.remove("scope", &whole, "scope.region");
                 }
                 Value::Bool(flag) => {
                     self.set("scope", &inner, &format!("scope.{field}"), value, json!(!flag));
-                    self.remove("scope", &inner, &format!("scope.{field}"));
+                    self.remove("scope", &whole, &format!("scope.{field}"));
                 }
-                _ => self.remove("scope", &inner, &format!("scope.{field}")),
+                _ => self.remove("scope", &whole, &format!("scope.{field}")),
             }
         }
     }
@@ -351,8 +414,12 @@ impl Mutants {
     fn priorities(&mut self, table: &str, rows: &[Value]) {
         let of = |row: &Value| row.get("priority").and_then(Value::as_i64).unwrap_or(0);
         for (n, row) in rows.iter().enumerate().filter(|_| table == "cost") {
-            let others: Vec<i64> =
-                rows.iter().enumerate().filter(|(m, r)| *m != n && r["cost"] == row["cost"]).map(|(_, r)| of(r)).collect();
+            let others: Vec<i64> = rows
+                .iter()
+                .enumerate()
+                .filter(|(m, r)| *m != n && r["cost"] == row["cost"])
+                .map(|(_, r)| of(r))
+                .collect();
             let (Some(high), Some(low)) = (others.iter().max(), others.iter().min()) else { continue };
             self.place = format!("cost {} ({})", n + 1, row["cost"].as_str().unwrap());
             self.cites = texts(row.get("cites"));
@@ -361,7 +428,7 @@ impl Mutants {
             if old < *high {
                 self.set("priority", &at, "priority", &json!(old), json!(high + 1));
             }
-            if old > *low {
+            if old > *low && *low > 0 {
                 self.set("priority", &at, "priority", &json!(old), json!(low - 1));
             }
         }
@@ -377,4 +444,3 @@ fn removal(field: &str) -> &'static str {
         _ => "authorization",
     }
 }
-
