@@ -36,6 +36,8 @@ pub enum PolicyCommand {
     List,
     /// Play scenarios and compare what comes out with what they demand; exit 1 when it differs
     Test(super::scenarios::TestArgs),
+    /// List the clauses with the scenarios that show both of their sides, and those that show only one
+    Coverage(super::coverage::CoverageArgs),
     /// Print a published policy
     #[command(
         after_help = "Examples:\n  claims policy show AMC\n  claims policy show AMC --version 1 --json | jq .body.windows"
@@ -63,6 +65,7 @@ impl PolicyCommand {
     pub fn run(self, common: &Common, out: Output) -> Result<u8> {
         match self {
             PolicyCommand::Test(args) => return args.run(out),
+            PolicyCommand::Coverage(args) => return args.run(out),
             PolicyCommand::Publish(args) => {
                 let mut events = Vec::new();
                 for file in &args.files {
