@@ -7,7 +7,7 @@ mod guard;
 mod policy;
 mod refusal;
 
-pub use policy::decidable;
+pub use policy::{decidable, decided_at};
 pub use refusal::{Refusal, refusal_event};
 
 use alloc::vec::Vec;

@@ -15,6 +15,7 @@ use crate::{
     policy::{Cites, RequirementStage},
     registry::Registry,
     seal::Proposal,
+    time::When,
     units::Units,
 };
 
@@ -37,6 +38,16 @@ fn can_be_decided(unit: &UnitJudgement) -> bool {
         UnitStatus::Authorizable => !unit.guarded,
         _ => false,
     }
+}
+
+/// When the decision is made that paying amounts to: with the payment, but not before the facts it rests on. Dated
+/// before one of them, the decision of before would rank last and still stand.
+pub fn decided_at(case: &Case, stream: &Stream, paid: When) -> When {
+    let Stream::Claim(id) = stream else { return paid };
+    let Some(claim) = case.claims.get(id) else { return paid };
+    let standing = claim.history.standing(&Cut::default());
+    let facts = standing.iter().filter(|s| s.reversed.is_none()).map(|s| s.effective);
+    facts.fold(paid, |latest, fact| if fact.at > latest.at { fact } else { latest })
 }
 
 /// Asks the law and the policy, and fills in what the judgement says: what is owed, under which clauses, by which
