@@ -36,6 +36,7 @@ use self::{
 use crate::error::{Error, ErrorKind, Result};
 
 mod calendar;
+pub mod diff;
 mod document;
 pub mod embedded;
 mod fault;
