@@ -40,7 +40,7 @@ Start here:
 
 Exit codes:
   0   done                             13  input cannot be read
-  1   audit, rebuild: it differs       14  not found
+  1   audit, rebuild, diff: it differs 14  not found
   2   audit: could not tell            15  not a ledger, or a newer one
   10  refused by a rule                16  another program is writing
   11  same key, other content          17  disk full, read-only, failing
@@ -169,7 +169,7 @@ fn dispatch(cli: Cli) -> Result<u8> {
     let out = Output { json: common.json };
     match command {
         Command::Init { file, origin } => init(&file, origin, out)?,
-        Command::Policy(command) => command.run(&common, out)?,
+        Command::Policy(command) => return command.run(&common, out),
         Command::Record(args) => args.run(&common, out)?,
         Command::Show(args) => args.run(&common, out)?,
         Command::Timeline(args) => args.run(&common, out)?,
