@@ -109,7 +109,7 @@ pub fn decide(context: Context<'_>, proposal: &Proposal, at: Instant) -> Result<
             }
         }
         if let (Event::EventCorrected(_), Event::DiscretionExercised(d)) = (event, &*judged) {
-            discretion(rules, order, d)?;
+            discretion(rules, order, &state.units.units(), d)?;
         }
     }
     Ok(events)
@@ -192,7 +192,7 @@ fn on_claim(
         Event::ReplacementShipped(r) => {
             decided_for(state, &r.units, &[Remedy::Replacement, Remedy::Exchange, Remedy::Upgrade])
         }
-        Event::DiscretionExercised(d) => discretion(rules, order, d),
+        Event::DiscretionExercised(d) => discretion(rules, order, &state.units.units(), d),
         Event::RefundPosted(p) => credit_exists(state, &p.refund),
         Event::RefundFailed(p) => credit_exists(state, &p.refund),
         Event::RefundLateFlagged(p) => credit_exists(state, &p.refund),

@@ -12,7 +12,7 @@ use crate::{
     judge::{Judgement, Options, Outcome, Supposed, UnitJudgement, judge, judge_with},
     law::{self, Breach},
     money::{Amount, MINOR_MAX},
-    policy::{Cites, RequirementStage},
+    policy::{Chooser, Cites, RequirementStage, Truth},
     registry::Registry,
     seal::Proposal,
     time::When,
@@ -178,6 +178,9 @@ fn decision(context: Context<'_>, case: &Case, id: &ClaimId, d: &mut RemedyDecid
             cites: judged.policy.ids(&cites),
         });
     }
+    for unit in judged.units.iter().filter(mine) {
+        the_choice(&judged, unit, d.remedy)?;
+    }
     let cites = judged.units.iter().filter(mine).fold(Cites::default(), |all, u| all.with(&u.cites));
     let goodwill = judged.lines.iter().filter(|l| matches!(l.kind, crate::judge::LineKind::Outside(_)));
     let goodwill = goodwill.fold(0i64, |sum, l| sum.saturating_add(l.minor)).max(0).unsigned_abs();
@@ -205,6 +208,21 @@ fn decision(context: Context<'_>, case: &Case, id: &ClaimId, d: &mut RemedyDecid
     d.policy_sha256.get_or_insert(judged.policy_sha256);
     d.facts_sha256.get_or_insert(judged.facts_sha256);
     Ok(())
+}
+
+/// Where the customer chooses, what the customer has asked for and may have is what is decided.
+fn the_choice(judged: &Judgement, unit: &UnitJudgement, remedy: Remedy) -> Result<(), Refusal> {
+    let Some(selected) = unit.selected.filter(|s| *s != remedy && unit.allowed.contains(s)) else {
+        return Ok(());
+    };
+    let granting = unit.entitlements.iter().filter(|(_, truth)| *truth == Truth::True);
+    let granting = granting.filter_map(|(at, _)| judged.policy.entitlements.get(*at));
+    let granting: Vec<_> = granting.filter(|e| e.remedies.contains(&remedy)).collect();
+    if granting.is_empty() || granting.iter().any(|e| e.chooser == Chooser::Merchant) {
+        return Ok(());
+    }
+    let cites = granting.iter().fold(Cites::default(), |all, e| all.with(&e.cites));
+    Err(Refusal::CustomerHasChosen { selected, units: unit.units.clone(), cites: judged.policy.ids(&cites) })
 }
 
 /// Why a unit waits: its status cites the right it has, so a guard in its way is cited instead.

@@ -50,6 +50,8 @@ pub struct UnitFacts {
     pub cause: Option<Seen<Code>>,
     /// The remedy that was last decided or selected.
     pub remedy: Option<Seen<Remedy>>,
+    /// The remedy the customer last named.
+    pub selected: Option<Remedy>,
     /// A decision stands for it.
     pub decided: Option<EventId>,
     /// Goods of a remedy have left: a preference comes too late.
@@ -411,6 +413,7 @@ impl<'a> Facts<'a> {
                 self.units.update(&units, |u| {
                     if u.carried_out.is_none() {
                         u.remedy = Some(Seen { value: r.remedy, event });
+                        u.selected = Some(r.remedy);
                     }
                     if let Some(value) = r.same_item {
                         u.same_item = Some(Seen { value, event });
@@ -435,6 +438,7 @@ impl<'a> Facts<'a> {
                     if u.remedy.is_some_and(|r| r.value == f.remedy) {
                         (u.remedy, u.decided, u.carried_out) = (None, None, None);
                     }
+                    u.selected = u.selected.filter(|selected| *selected != f.remedy);
                 });
             }
             Event::StockReported(r) => {
