@@ -202,7 +202,7 @@ fn totals_are_sums_of_rows_and_merchants_and_currencies_do_not_mix() {
             (row["category"].to_string(), purse, third.to_string())
         };
         for row in of(&rows, "row") {
-            let mut add = |key| {
+            let add = |key| {
                 let sum: &mut (u64, u64) = key;
                 *sum = (sum.0 + 1, sum.1 + row["amount_minor"].as_u64().unwrap());
             };

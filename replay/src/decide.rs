@@ -209,7 +209,8 @@ fn on_claim(
             Err(Refusal::ChargebackIsNotOpen)
         }
         Event::ClaimWithdrawn(_) if state.credited_minor() > 0 => Err(Refusal::SomethingWasPaid),
-        Event::ClaimClosed(_) => closable(state, order),
+        // What is open under a policy was asked above; the record alone counts where no policy judges.
+        Event::ClaimClosed(_) => closable(state, order.filter(|_| rules.is_none())),
         Event::ClaimReopened(_) if !state.closed && !state.withdrawn && state.stage() != Stage::Denied => {
             Err(Refusal::ClaimIsNotClosed)
         }

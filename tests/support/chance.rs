@@ -210,11 +210,10 @@ impl<S: Store> Run<S> {
         let own: Vec<Units> = pieces(&state.units.units());
         let units = own.get(a % own.len().max(1)).cloned().unwrap_or_default();
         // A decision covers earlier ones or leaves them alone; now and then it is tried all the same.
-        let whole = match state.decisions.iter().filter(|_| op.percent % 8 != 5) {
-            earlier => earlier
-                .filter(|d| !d.units.intersection(&units).is_empty())
-                .fold(units.clone(), |all, d| all.union(&d.units)),
-        };
+        let earlier = state.decisions.iter().filter(|_| op.percent % 8 != 5);
+        let whole = earlier
+            .filter(|d| !d.units.intersection(&units).is_empty())
+            .fold(units.clone(), |all, d| all.union(&d.units));
         let nth = |len: usize| if len == 0 { None } else { Some(a % len) };
         let credit =
             nth(state.credits.len()).and_then(|n| state.credits.keys().nth(n)).map(ToString::to_string);

@@ -6,6 +6,7 @@ use alloc::{boxed::Box, vec::Vec};
 use super::{Context, Refusal};
 use crate::{
     case::Case,
+    claim::ClaimState,
     event::{Event, PayoutTo, Remedy, RemedyDecided, UnitStatus},
     history::Cut,
     ids::{ClaimId, Stream},
@@ -104,8 +105,12 @@ pub(super) fn under(context: Context<'_>, p: &Proposal) -> Result<Vec<Event>, Re
             alone(event.clone())
         }
         Event::ClaimClosed(_) => {
-            if let Some(judged) = judge(context.case, id, context.registry, &Cut::default()) {
-                let open = u64::try_from(judged.open_minor()).unwrap_or(0);
+            let judged = judge(context.case, id, context.registry, &Cut::default());
+            if let (Some(judged), Some(state)) = (judged, context.case.claim_state(id)) {
+                let open = match is_settled_by_decisions(&judged, &state) {
+                    true => state.open_minor(),
+                    false => u64::try_from(judged.open_minor()).unwrap_or(0),
+                };
                 if open > 0 {
                     return Err(Refusal::MoneyIsStillOpen { open: amount(open, &judged) });
                 }
@@ -325,6 +330,10 @@ fn credit(context: Context<'_>, id: &ClaimId, p: &Proposal) -> Result<Vec<Event>
         _ => {}
     }
     let mut events = Vec::new();
+    if asked.minor() > state.open_minor() && is_settled_by_decisions(&judged, &state) {
+        // Whoever pays does not decide anew what a person has decided on these very facts.
+        lawful(0)?;
+    }
     if asked.minor() > state.open_minor()
         && let Some(decision) = decision_by_paying(context, id, &judged, &state)?
     {
@@ -336,13 +345,22 @@ fn credit(context: Context<'_>, id: &ClaimId, p: &Proposal) -> Result<Vec<Event>
     Ok(events)
 }
 
+/// Whether everything that is due was decided on today's facts: then what was decided binds, even where it is less than
+/// the policy grants.
+fn is_settled_by_decisions(judged: &Judgement, state: &ClaimState) -> bool {
+    let eligible = judged.units_where(|u| u.status == UnitStatus::Eligible);
+    let current = state.decisions.iter().filter(|d| d.facts_sha256 == Some(judged.facts_sha256));
+    let decided = current.fold(Units::default(), |all, d| all.union(&d.units));
+    !eligible.is_empty() && eligible.is_subset(&decided)
+}
+
 /// The decision that paying amounts to: the eligible units with the remedy they are paid for, at what the policy
 /// entitles to today.
 fn decision_by_paying(
     context: Context<'_>,
     id: &ClaimId,
     judged: &Judgement,
-    state: &crate::claim::ClaimState,
+    state: &ClaimState,
 ) -> Result<Option<RemedyDecided>, Refusal> {
     let eligible = || judged.units.iter().filter(|u| u.status == UnitStatus::Eligible);
     let money = eligible().find_map(|u| u.remedy.filter(|r| r.pays_money()));
