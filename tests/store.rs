@@ -56,7 +56,7 @@ impl Stores for Sqlite {
 
 /// An order, two claims, money, amendments, a refusal, a conflict, a historical credit; personal values among them.
 const STORY: &str = r#"
-ledger policy_published {"policy":"P","version":1,"name":"Shop","effective_from":"2024-01-01","body":{"policy":{"id":"P"},"entitlement":[{"id":"any","remedies":["refund","replacement","repair"],"chooser":"customer","cites":["P-1"]}]}} by ann approved bob
+ledger policy_published {"policy":"P","version":1,"name":"Shop","effective_from":"2024-01-01","body":{"policy":{"id":"P"},"entitlement":[{"id":"any","windows":[],"remedies":["refund","replacement","repair"],"chooser":"customer","cites":["P-1"]}]}} by ann approved bob
 order/O1 order_recorded {"policy":"P","channel":"direct","currency":"USD","purchased_at":"2024-03-01T10:00:00Z","ship_to":{"country":"US"},"buyer":{"name":"Jane Doe","email":"jane@example.com"},"tax_mode":"exclusive","order_discount_minor":0,"shipping_minor":500,"shipping_tax_minor":0,"lines":[{"id":"L1","sku":"A","class":"main","condition_sold":"new","quantity":2,"unit_price_minor":10000,"line_discount_minor":0,"tax_minor":0,"serials":["SN-1","SN-2"]}]} from shop key o-1
 order/O1 payment_captured {"payment":"P1","method_ref":"card","amount":"=205.00 USD"} from shop key p-1
 claim/C1 claim_opened {"order":"O1","asserted":"defect","units":["L1#1"],"by":"buyer","via":"email","text":"it hums"} from shop key c-1
