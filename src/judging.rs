@@ -1,6 +1,10 @@
 //! Asking the policy: claims judged from the log, under any cut, in the words of [`replay::judge`].
 
+pub mod board;
+pub mod leakage;
 mod outcome;
+pub mod whatif;
+pub mod world;
 
 pub use outcome::{due_text, of_claim, of_order};
 

@@ -3,12 +3,15 @@
 pub mod acts;
 pub mod common;
 mod demo;
+mod due;
 mod files;
+mod leakage;
 mod output;
 mod policy;
 mod proof;
 mod show;
 mod views;
+mod whatif;
 
 pub use output::{Output, table};
 
@@ -83,6 +86,12 @@ enum Command {
     Totals(views::TotalsArgs),
     /// What is still owed: refunds and goods to customers, charges from them
     Owed(views::OwedArgs),
+    /// What is due when: clocks that run, are late or were met, and duties to inform that were missed
+    Due(due::DueArgs),
+    /// Judge claims again under another version of a policy and show what differs; writes nothing
+    WhatIf(whatif::WhatIfArgs),
+    /// Where money left without a clause, or stays against one: overpaid, unpaid, waived, granted
+    Leakage(leakage::LeakageArgs),
     /// Fold the log in memory up to any moment; writes nothing
     Replay(proof::ReplayArgs),
     /// Rebuild the books from the log, compare them with what is served, and swap them in
@@ -170,6 +179,9 @@ fn dispatch(cli: Cli) -> Result<u8> {
         Command::List(args) => args.run(&common, out)?,
         Command::Totals(args) => args.run(&common, out)?,
         Command::Owed(args) => args.run(&common, out)?,
+        Command::Due(args) => args.run(&common, out)?,
+        Command::WhatIf(args) => args.run(&common, out)?,
+        Command::Leakage(args) => args.run(&common, out)?,
         Command::Replay(args) => args.run(&common, out)?,
         Command::Rebuild(args) => return args.run(&common, out),
         Command::Audit(args) => return args.run(&common, out),
