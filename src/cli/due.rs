@@ -28,9 +28,10 @@ use crate::{
   claims due --running --within 3      what falls due in the next three days
   claims due --at 2024-05-10T09:00:00-05:00 --known-at 2024-05-10T14:00:00Z --json
 
-A clock with a figure is met, met late, running or late; one without is open, and only its age is told.
-Soft clocks may be late, but they are never breached. Days end at 24:00 where the clock was started.
-Closed claims are left out, but for refunds that have not arrived.")]
+A clock with a figure is met, met late, running or late; one without is open: only its age is told.
+Soft clocks may be late, but they are never breached. Days end at 24:00 where the clock started.
+Closed claims are left out, but for refunds that have not arrived. Missed duties are listed with
+everything and with --late. The counts at the end are of all clocks, listed or not.")]
 pub struct DueArgs {
     /// Read the clocks at this moment; what happened later has not happened yet [default: now]
     #[arg(long, value_name = "TIME", value_parser = When::parse)]
@@ -117,7 +118,8 @@ fn text(board: &Board, at: When) -> String {
     let mut text = format!("Clocks at {at}\n\n");
     let head = ["state", "clock", "of", "started", "expected", "due", "binds", "clauses"];
     let rows: Vec<Vec<String>> = board.clocks.iter().map(clock).collect();
-    text.push_str(&table(&head, &rows));
+    text.push_str(table(&head, &rows).trim_end());
+    text.push('\n');
     if !board.missed.is_empty() {
         text.push_str("\nDuties to inform that were missed\n\n");
         let rows: Vec<Vec<String>> = board.missed.iter().map(missed).collect();

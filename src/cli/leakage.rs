@@ -5,7 +5,7 @@ use replay::{
     ids::PolicyId,
     time::{Day, Instant, When},
 };
-use serde_json::json;
+use serde::Serialize;
 
 use super::{
     common::Common,
@@ -17,7 +17,7 @@ use crate::{
     door::Door,
     error::{Error, ErrorKind, Result},
     judging::{
-        leakage::{Ask, Category, Report, Row, leakage},
+        leakage::{Ask, Category, Report, Row, Sum, leakage},
         world::Whole,
     },
 };
@@ -29,9 +29,9 @@ use crate::{
   claims leakage --merchant AMC --grace 14 --json
   claims leakage --known-at 2024-04-01T00:00:00Z     as the quarter was closed
 
-What was decided and paid is held against what the policy says of the facts. Categories look at the same
-money from several sides and are not to be added up. Days are those of the money or the decision, where it
-happened.")]
+What was decided and paid is held against what the policy says of the facts. Categories look at
+the same money from several sides and are not to be added up. Days are the local days of the
+money or the decision.")]
 pub struct LeakageArgs {
     /// Money and decisions of this day or later
     #[arg(long, value_name = "DAY", value_parser = Day::parse)]
@@ -86,21 +86,38 @@ impl LeakageArgs {
     }
 }
 
+/// A sum as programs read it.
+#[derive(Serialize)]
+struct SumRow<'a> {
+    category: Category,
+    merchant: &'a str,
+    currency: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    by: Option<&'a str>,
+    #[serde(flatten)]
+    sum: &'a Sum,
+}
+
+/// What the report is about.
+#[derive(Serialize)]
+struct LookedAt {
+    claims: u64,
+    historical: u64,
+    ungoverned: u64,
+}
+
 fn programs(report: &Report, out: Output) -> Result<()> {
     each(out, "row", &report.rows)?;
     for ((category, (merchant, currency), by), sum) in &report.groups {
-        let group = json!({ "what": "group", "category": category, "merchant": merchant, "currency": currency,
-                            "by": by, "count": sum.count, "amount_minor": sum.amount_minor });
-        out.say(&group, String::new)?;
+        let row = SumRow { category: *category, merchant, currency, by: Some(by), sum };
+        each(out, "group", [&row])?;
     }
     for ((category, (merchant, currency)), sum) in &report.totals {
-        let total = json!({ "what": "total", "category": category, "merchant": merchant, "currency": currency,
-                            "count": sum.count, "amount_minor": sum.amount_minor });
-        out.say(&total, String::new)?;
+        let row = SumRow { category: *category, merchant, currency, by: None, sum };
+        each(out, "total", [&row])?;
     }
-    let looked_at = json!({ "what": "looked_at", "claims": report.claims, "historical": report.historical,
-                            "ungoverned": report.ungoverned });
-    out.say(&looked_at, String::new)
+    let Report { claims, historical, ungoverned, .. } = *report;
+    each(out, "looked_at", [&LookedAt { claims, historical, ungoverned }])
 }
 
 fn text(report: &Report, with_rows: bool) -> String {
@@ -142,10 +159,10 @@ fn text(report: &Report, with_rows: bool) -> String {
     }
     text.push_str(&format!("\n{} claims looked at", report.claims));
     if report.historical > 0 {
-        text.push_str(&format!("; {} credits from before this ledger left alone", report.historical));
+        text.push_str(&format!("; credits from before this ledger left alone: {}", report.historical));
     }
     if report.ungoverned > 0 {
-        text.push_str(&format!("; {} without a version in force left alone", report.ungoverned));
+        text.push_str(&format!("; claims without a version in force left alone: {}", report.ungoverned));
     }
     text
 }

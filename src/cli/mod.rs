@@ -4,6 +4,7 @@ pub mod acts;
 pub mod common;
 mod demo;
 mod due;
+mod due;
 mod explain;
 mod files;
 mod leakage;

@@ -2,7 +2,7 @@
 
 use clap::Args;
 use replay::ids::{ClaimId, PolicyId, Stream};
-use serde_json::json;
+use serde::Serialize;
 use std::path::Path;
 
 use super::{
@@ -29,8 +29,8 @@ use crate::{
   claims what-if --all --policy AMC@2 --limit 20
   claims what-if --all --policy shop-v2.toml --effective-at 2024-03-31 --json
 
-Nothing is written. The policy is taken as if it had been in force at every purchase, whatever its first day.
-With --all only claims under a policy of the same id are judged; claims of others are left alone.")]
+Nothing is written. The policy is taken as if it had been in force at every purchase, whatever its
+first day. With --all only claims under a policy of the same id are judged.")]
 pub struct WhatIfArgs {
     /// The claim
     #[arg(required_unless_present = "all", conflicts_with = "all")]
@@ -46,6 +46,14 @@ pub struct WhatIfArgs {
     limit: u64,
     #[command(flatten)]
     moment: Moment,
+}
+
+/// Claims that were not judged.
+#[derive(Serialize)]
+struct LeftAlone {
+    historical: u64,
+    of_others: u64,
+    ungoverned: u64,
 }
 
 impl WhatIfArgs {
@@ -77,9 +85,8 @@ impl WhatIfArgs {
             each(out, "claim", shown)?;
             each(out, "total", &report.totals)?;
             if whole.is_some() {
-                let left = json!({ "what": "left_alone", "historical": report.historical,
-                                   "of_other_policies": report.of_others, "ungoverned": report.ungoverned });
-                out.say(&left, String::new)?;
+                let Report { historical, of_others, ungoverned, .. } = report;
+                each(out, "left_alone", [&LeftAlone { historical, of_others, ungoverned }])?;
             }
         } else {
             out.say(&(), || text(&report, shown, &under, whole.is_some()))?;
@@ -129,7 +136,17 @@ fn text(report: &Report, shown: &[Change], under: &Under, all: bool) -> String {
     }
     text.push('\n');
     let head = [
-        "merchant", "claims>", "changed>", "status>", "before>", "after>", "gain>", "by>", "lose>", "by>", "",
+        "merchant",
+        "claims>",
+        "changed>",
+        "statuses>",
+        "before>",
+        "after>",
+        "gain>",
+        "by>",
+        "lose>",
+        "by>",
+        "",
     ];
     let rows: Vec<Vec<String>> = report
         .totals
@@ -154,7 +171,7 @@ fn text(report: &Report, shown: &[Change], under: &Under, all: bool) -> String {
     text.push_str(&table(&head, &rows));
     if all {
         text.push_str(&format!(
-            "\nleft alone: {} claims of other policies, {} credits from before this ledger, {} without a version in force",
+            "\nleft alone: claims of other policies {}, credits from before this ledger {}, claims without a version in force {}",
             report.of_others, report.historical, report.ungoverned
         ));
     }

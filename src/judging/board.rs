@@ -130,6 +130,11 @@ impl Ask {
     pub fn cut(&self) -> Cut {
         Cut { position: None, known_at: self.known_at.map(|w| w.at), effective_at: Some(self.at.at) }
     }
+    /// A missed duty is late: it is listed with everything, and with what is late.
+    fn wants_missed(&self) -> bool {
+        let States { late, running, met } = self.states;
+        late || !(running || met || self.within_days.is_some())
+    }
 }
 
 /// Whose clock it is.
@@ -172,16 +177,30 @@ impl Desk<'_> {
         for (id, claim) in &case.claims {
             let Some(state) = claim.state(&cut) else { continue };
             let Some(judged) = judge(case, id, registry, &cut) else { continue };
-            self.claim(policy, &order.id, id, &judged, is_over(&state) && !self.ask.closed);
+            self.claim(policy, &order.id, id, &judged, &state);
         }
     }
 
-    fn claim(&mut self, policy: &PolicyId, order: &OrderId, id: &ClaimId, judged: &Judgement, over: bool) {
+    fn claim(
+        &mut self,
+        policy: &PolicyId,
+        order: &OrderId,
+        id: &ClaimId,
+        judged: &Judgement,
+        state: &ClaimState,
+    ) {
         let owner = Owner { policy, order, claim: Some(id), rules: &judged.policy };
+        let over = is_over(state) && !self.ask.closed;
+        // A refund that came back will not arrive any more: the money is owed again (H-20), and its clock is moot.
+        let is_moot = |c: &Clock| {
+            let credit = c.refund.as_ref().and_then(|id| state.credits.get(id));
+            c.met.is_none() && credit.is_some_and(|credit| !credit.is_effective())
+        };
         // Of a claim that is over only money is still awaited: a refund's own clock.
-        let shown = |c: &&Clock| !c.of_order && (!over || (c.refund.is_some() && c.met.is_none()));
+        let awaited = |c: &Clock| !over || (c.refund.is_some() && c.met.is_none());
+        let clocks = judged.clocks.iter().filter(|c| !c.of_order && !is_moot(c) && awaited(c));
         let missing: &[MissingNotice] = if over { &[] } else { &judged.missing_notices };
-        self.take(&owner, judged.clocks.iter().filter(shown), missing);
+        self.take(&owner, clocks, missing);
     }
 
     fn take<'c>(
@@ -203,7 +222,9 @@ impl Desk<'_> {
             let Some(row) = MissedRow::new(owner, notice, self.ask.at) else { continue };
             let count = self.missed_counts.entry((owner.policy.clone(), row.about.clone())).or_default();
             *count = count.saturating_add(1);
-            self.missed.push(row);
+            if self.ask.wants_missed() {
+                self.missed.push(row);
+            }
         }
     }
 

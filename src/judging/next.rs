@@ -100,7 +100,12 @@ pub fn next(case: &Case, id: &ClaimId, registry: &Registry, cut: &Cut, now: Inst
         status: judged.status.map_or("mixed", UnitStatus::as_str).into(),
         stage: state.stage().to_string(),
         notices: notices.collect(),
-        clocks: judged.clocks.iter().filter(|c| is_alive(&state, c)).filter_map(|c| clock_part(&judged, c, now)).collect(),
+        clocks: judged
+            .clocks
+            .iter()
+            .filter(|c| is_alive(&state, c))
+            .filter_map(|c| clock_part(&judged, c, now))
+            .collect(),
         steps: desk.steps,
     })
 }

@@ -537,6 +537,13 @@ impl<'a> Facts<'a> {
                             }
                         });
                     }
+                    Event::RemedyFailed(f) if f.remedy.pays_money() => {
+                        let units = f.units.clone().unwrap_or_else(|| self.units.units());
+                        let taken_back = |event: EventId| claim.history.find(event).is_some();
+                        self.units.update(&units, |u| {
+                            u.settled_elsewhere = u.settled_elsewhere.filter(|event| !taken_back(*event));
+                        });
+                    }
                     _ if anchor != Some(ReplacementAnchor::LatestUnit) || s.effective.at > contact => {}
                     Event::ReplacementShipped(r) => {
                         self.units.update(&r.units, |u| (u.shipped, u.delivered) = (Some(seen), None));

@@ -12,6 +12,7 @@ use replay::{
 use super::{
     Category,
     looked::{Found, Looked, Take},
+    money::less_because,
 };
 
 /// Characters of a hash that are told; the event has it in full.
@@ -35,6 +36,7 @@ impl<'a> Looked<'a> {
             let Some(why) = self.differs(d, recorded, &judged, today) else { continue };
             let mine = judged.units.iter().filter(|u| !u.units.intersection(&d.units).is_empty());
             let cites = mine.fold(Cites::default(), |all, u| all.with(&u.cites));
+            let cites = if today < d.entitlement_minor { less_because(&judged) } else { cites };
             let (category, minor) = (Category::DecisionsContradicted, d.entitlement_minor.abs_diff(today));
             let cites = self.ids(&cites);
             take(self.row(on, Found { category, minor, cites, by: None, why, named: true }));

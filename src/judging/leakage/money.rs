@@ -4,7 +4,7 @@ use replay::{
     claim::CreditKind,
     event::{Event, UnitStatus},
     history::{Cut, Standing},
-    judge::{Judgement, judge},
+    judge::{Judgement, Outcome, UnitJudgement, judge},
     policy::Cites,
     time::Instant,
 };
@@ -140,11 +140,19 @@ fn open(judged: &Judgement, charged_back: u64) -> u64 {
     judged.payable_minor.saturating_sub(paid)
 }
 
-/// Why it is not more: the clauses that deny units, and those of the lines that take off (H-14 when none does).
-fn less_because(judged: &Judgement) -> Cites {
-    let denied = judged.units.iter().filter(|u| u.status != UnitStatus::Eligible);
-    let cites = denied.fold(Cites::default(), |all, u| all.with(&u.cites));
+/// Why it is not more: the clauses in the way of units, and those of the lines that take off (H-14 when none does).
+pub(super) fn less_because(judged: &Judgement) -> Cites {
+    let stuck = judged.units.iter().filter(|u| u.status != UnitStatus::Eligible);
+    let cites = stuck.fold(Cites::default(), |all, u| all.with(&reasons(judged, u)));
     let taken = judged.lines.iter().filter(|l| l.minor < 0);
     let cites = taken.fold(cites, |all, l| all.with(&l.cites));
     if cites.is_empty() { Cites::house(14) } else { cites }
+}
+
+/// The status of a unit that waits cites the right it has, so the guard in its way is cited instead.
+fn reasons(judged: &Judgement, unit: &UnitJudgement) -> Cites {
+    let later = unit.asked.iter().filter(|a| a.outcome == Outcome::Later);
+    let rows = later.filter_map(|a| judged.policy.requirements.get(a.row));
+    let guards = rows.fold(Cites::default(), |all, row| all.with(&row.cites));
+    if unit.status == UnitStatus::Authorizable && !guards.is_empty() { guards } else { unit.cites.clone() }
 }
