@@ -4,7 +4,6 @@ pub mod acts;
 pub mod common;
 mod demo;
 mod due;
-mod due;
 mod explain;
 mod files;
 mod leakage;
