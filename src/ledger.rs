@@ -10,7 +10,7 @@ use replay::{
     books::refusal_row,
     case::{Case, CaseKey, Fault},
     codec::{CodecError, OwnedRow, Recorded, open},
-    decide::{Context, Refusal, decide, prepare},
+    decide::{Context, Refusal, decide, decided_at, prepare},
     event::Event,
     ids::{Expected, Origin, Position, Revision, Stream},
     registry::Registry,
@@ -264,7 +264,9 @@ impl<S: Store> Ledger<S> {
         };
         let (mut receipt, mut last) = (None, current);
         // What a command leads to beside its own event (a decision by paying) goes before it, under no key of its own.
-        let alone = || Proposal { external_id: None, event_id: None, ..proposal.clone() };
+        let effective = || decided_at(case, stream, proposal.effective);
+        let alone =
+            || Proposal { external_id: None, event_id: None, effective: effective(), ..proposal.clone() };
         let beside = (events.len() > 1).then(alone);
         for event in events {
             let own = event.kind() == proposal.event.kind();

@@ -17,6 +17,7 @@ pub mod expected;
 pub mod format;
 pub mod happening;
 pub mod log;
+pub mod read;
 pub mod sale;
 pub mod story;
 pub mod tell;
@@ -34,7 +35,8 @@ use crate::{
 
 pub use compare::{Difference, compare};
 pub use expected::Expected;
-pub use format::{Scenario, read};
+pub use format::Scenario;
+pub use read::read;
 pub use story::{ORDER, Played, play};
 
 /// The parts of an outcome that belong to the order as a whole, and are all that is looked at without a claim.

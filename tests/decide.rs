@@ -31,7 +31,7 @@ use claims::store::memory::MemoryStore;
 use replay::case::Case as OrderCase;
 use replay::codec::{OwnedRow, Recorded, open};
 use replay::decide::{Context, Refusal, decide};
-use replay::event::Event;
+use replay::event::{Event, UnitStatus};
 use replay::ids::{Expected, Position, Revision, Stream};
 use replay::law::{Breach, STREAM_EVENTS_MAX};
 use replay::registry::RegistryFault;
@@ -138,7 +138,7 @@ fn the_tables_hold() {
         failed.join("\n")
     );
     println!("{} cases hold", cases.len());
-    assert!(cases.len() >= 200, "the tables have shrunk to {} cases", cases.len());
+    assert!(cases.len() >= 340, "the tables have shrunk to {} cases", cases.len());
     let names: BTreeSet<&str> = cases.iter().map(|case| case.name.as_str()).collect();
     assert_eq!(names.len(), cases.len(), "two cases have the same name");
 }
@@ -390,7 +390,20 @@ codes! { code_of, REFUSALS, Refusal,
     Refusal::UnitsAreNotOnTheRma { .. } => "units_are_not_on_the_rma",
     Refusal::UnitsAreNotReceived(_) => "units_are_not_received",
     Refusal::UnitsAreNotDecidedForThis(_) => "units_are_not_decided_for_this",
-    Refusal::EntitlementIsMissing => "entitlement_is_missing",
+    Refusal::NotUnderThePolicy { status: UnitStatus::Ineligible, .. } => "policy_denies",
+    Refusal::NotUnderThePolicy { status: UnitStatus::NeedsDiscretion, .. } => "policy_needs_discretion",
+    Refusal::NotUnderThePolicy { status: UnitStatus::Hold, .. } => "policy_holds",
+    Refusal::NotUnderThePolicy { status: UnitStatus::Authorizable | UnitStatus::Eligible, .. } => "policy_waits_for_the_goods",
+    Refusal::GrantedByThePolicy { .. } => "policy_grants",
+    Refusal::AssessmentDiffers { .. } => "assessment_differs",
+    Refusal::CustomerHasChosen { .. } => "policy_leaves_the_choice",
+    Refusal::VariantIsAnother { .. } => "variant_differs",
+    Refusal::EntitlementExceedsThePolicy { .. } => "over_entitlement",
+    Refusal::RefundExceedsThePolicy { .. } => "over_refund",
+    Refusal::PayoutIsAnother { .. } => "payout_differs",
+    Refusal::PayoutWaitsForTheGoods { .. } => "payout_waits",
+    Refusal::NobodyAnswersForIt => "nobody_answers_for_it",
+    Refusal::PolicyCannotBeJudgedBy(_) => "policy_cannot_be_judged_by",
     Refusal::UnknownPoint(_) => "unknown_point",
     Refusal::OptionIsNotOfThePoint { .. } => "option_is_not_of_the_point",
     Refusal::OutOfBounds { .. } => "out_of_bounds",
@@ -416,6 +429,12 @@ const NOT_IN_TABLES: &[(&str, &str)] = &[
     ("stream_is_full", "needs 10,000 events; see a_stream_has_room_for_ten_thousand_events"),
 ];
 
+/// Codes that two refusals have, and why.
+const SHARED_CODES: &[(&str, &str)] = &[(
+    "over_refund",
+    "the law measures by what was decided, the policy by what is payable: who pays too much reads one code",
+)];
+
 #[test]
 fn every_refusal_and_every_breach_is_in_a_table() {
     let stories = stories();
@@ -433,7 +452,8 @@ fn every_refusal_and_every_breach_is_in_a_table() {
     let needless: Vec<_> = told.intersection(&exempt).collect();
     assert!(needless.is_empty(), "the tables do have {needless:?}");
     assert!(told.is_subset(&known), "a table names codes that are none: {:?}", told.difference(&known));
-    assert_eq!(known.len(), REFUSALS.len(), "two refusals share a code");
+    let shared = REFUSALS.len() - known.len();
+    assert_eq!(shared, SHARED_CODES.len(), "two refusals share a code");
 }
 
 /// The limit of a stream, without 10,000 commits: the case is folded from the same sealed note, again and again.

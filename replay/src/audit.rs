@@ -46,6 +46,7 @@ pub struct Replay {
     policies: Vec<Hash>,
     redacted: BTreeSet<(EventId, String)>,
     cut: Cut,
+    writes_books: bool,
 }
 
 /// The idempotency key of an event: source, kind, external id.
@@ -115,6 +116,7 @@ impl Replay {
             policies: Vec::new(),
             redacted: BTreeSet::new(),
             cut,
+            writes_books: true,
         }
     }
 
@@ -122,6 +124,12 @@ impl Replay {
     /// the one spelling of its event.
     pub fn thorough(mut self) -> Self {
         self.commitments = Some(Vec::new());
+        self
+    }
+
+    /// Leaves the books empty: for questions that only the world answers.
+    pub fn without_books(mut self) -> Self {
+        self.writes_books = false;
         self
     }
 
@@ -244,7 +252,7 @@ impl Replay {
         let ledger = self.quarantined_streams.get("ledger").cloned();
         let quarantined =
             ledger.into_iter().chain(self.quarantined.iter().map(|key| format!("{key}"))).collect();
-        for (_, case) in self.world.cases() {
+        for (_, case) in self.world.cases().filter(|_| self.writes_books) {
             for id in case.claims.keys() {
                 self.books.post(None, rows(case, id, &self.cut).as_ref());
             }

@@ -7,7 +7,7 @@ mod guard;
 mod policy;
 mod refusal;
 
-pub use policy::decidable;
+pub use policy::{decidable, decided_at};
 pub use refusal::{Refusal, refusal_event};
 
 use alloc::vec::Vec;
@@ -94,6 +94,8 @@ pub fn decide(context: Context<'_>, proposal: &Proposal, at: Instant) -> Result<
     // Whoever corrects an act answers for what it becomes.
     let judged = law::judged(context.case, &proposal.stream, event);
     people(context.registry, proposal, &judged)?;
+    // What was filled in and what paying decides count like what was typed.
+    events.iter().try_for_each(|event| within_limit(context.registry, &proposal.role, event))?;
     if let Stream::Claim(id) = &proposal.stream
         && let Some(state) = context.case.claims.get(id).and_then(|c| c.state(&Cut::default()))
     {
@@ -107,7 +109,7 @@ pub fn decide(context: Context<'_>, proposal: &Proposal, at: Instant) -> Result<
             }
         }
         if let (Event::EventCorrected(_), Event::DiscretionExercised(d)) = (event, &*judged) {
-            discretion(rules, order, d)?;
+            discretion(rules, order, &state.units.units(), d)?;
         }
     }
     Ok(events)
@@ -149,9 +151,14 @@ fn people(registry: &Registry, p: &Proposal, judged: &Event) -> Result<(), Refus
         }
         _ => {}
     }
-    let Some(amount) = moved(judged) else { return Ok(()) };
-    let act = Code::new(judged.kind().as_str()).ok();
-    match act.and_then(|act| registry.limit(&p.role, &act, amount.currency())) {
+    within_limit(registry, &p.role, judged)
+}
+
+/// The limit of a role, for one act.
+fn within_limit(registry: &Registry, role: &Code, event: &Event) -> Result<(), Refusal> {
+    let Some(amount) = moved(event) else { return Ok(()) };
+    let act = Code::new(event.kind().as_str()).ok();
+    match act.and_then(|act| registry.limit(role, &act, amount.currency())) {
         Some(limit) if amount.minor() > limit.minor() => Err(Refusal::OverTheLimitOfTheRole { limit }),
         _ => Ok(()),
     }
@@ -185,7 +192,7 @@ fn on_claim(
         Event::ReplacementShipped(r) => {
             decided_for(state, &r.units, &[Remedy::Replacement, Remedy::Exchange, Remedy::Upgrade])
         }
-        Event::DiscretionExercised(d) => discretion(rules, order, d),
+        Event::DiscretionExercised(d) => discretion(rules, order, &state.units.units(), d),
         Event::RefundPosted(p) => credit_exists(state, &p.refund),
         Event::RefundFailed(p) => credit_exists(state, &p.refund),
         Event::RefundLateFlagged(p) => credit_exists(state, &p.refund),
@@ -202,7 +209,8 @@ fn on_claim(
             Err(Refusal::ChargebackIsNotOpen)
         }
         Event::ClaimWithdrawn(_) if state.credited_minor() > 0 => Err(Refusal::SomethingWasPaid),
-        Event::ClaimClosed(_) => closable(state, order),
+        // What is open under a policy was asked above; the record alone counts where no policy judges.
+        Event::ClaimClosed(_) => closable(state, order.filter(|_| rules.is_none())),
         Event::ClaimReopened(_) if !state.closed && !state.withdrawn && state.stage() != Stage::Denied => {
             Err(Refusal::ClaimIsNotClosed)
         }

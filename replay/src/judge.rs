@@ -10,6 +10,7 @@
 //!
 //! A decision records what was judged then; the judgement of today is always computed again.
 
+mod assume;
 mod clock;
 mod cost;
 mod facts;
@@ -18,6 +19,7 @@ mod read;
 mod unit;
 mod window;
 
+pub use assume::{Assumption, Findings, Supposed};
 pub use clock::{Clock, ClockState, Due, MissingNotice, OfOrder};
 pub use cost::{Payer, Settled};
 pub use facts::{CostFact, CreditFact, DiscretionFact, Facts, Seen, SignalFact, UnitFacts};
@@ -25,17 +27,17 @@ pub use money::{Aside, Charge, Line, LineKind, Term};
 pub use unit::{Asked, Outcome, UnitJudgement};
 pub use window::{Chance, WindowJudgement, WindowState};
 
-use alloc::{sync::Arc, vec::Vec};
+use alloc::{string::String, sync::Arc, vec::Vec};
 
 use crate::{
     case::Case,
-    event::{Event, OrderLine, Remedy, UnitStatus},
+    event::{Kind, OrderLine, UnitStatus},
     history::{Cut, Standing},
-    ids::{ClaimId, Code, PolicyId},
+    ids::{ClaimId, Code, EventId, PolicyId},
     merkle::{Hash, sha256},
     money::Currency,
-    order::Shares,
-    policy::{Cites, Policy, Truth},
+    order::{Shares, Worth},
+    policy::{Cites, FactName, Policy, Predicate, Reading, Truth},
     registry::{Registry, Version},
     units::{Runs, Unit, Units},
 };
@@ -101,15 +103,6 @@ impl Judgement {
     }
 }
 
-/// A decision that has not been made yet: what would be judged if it were.
-#[derive(Debug, Clone)]
-pub struct Supposed {
-    pub units: Units,
-    pub remedy: Remedy,
-    /// Only these units count for the waterfall, as far as they are eligible.
-    pub only: Units,
-}
-
 /// Judges one claim of a case. `None` when the claim, its order or its policy is not there under this cut.
 pub fn judge(case: &Case, id: &ClaimId, registry: &Registry, cut: &Cut) -> Option<Judgement> {
     judge_with(case, id, registry, cut, &Options::default())
@@ -122,6 +115,8 @@ pub struct Options<'a> {
     pub version: Option<&'a Version>,
     /// A decision that is about to be made.
     pub supposed: Option<Supposed>,
+    /// Facts that could come in.
+    pub assumed: &'a [Assumption],
 }
 
 /// As [`judge`], with options.
@@ -159,6 +154,9 @@ pub fn on_trial<T>(
     if let Some(supposed) = &options.supposed {
         facts.suppose(supposed);
     }
+    for assumption in options.assumed {
+        facts.assume(assumption);
+    }
     let facts_sha256 = facts_hash(&order_standing, &claim_standing);
     let only = options.supposed.as_ref().map(|s| &s.only);
     Some(f(&Trial::new(facts, version, registry, cut, facts_sha256, only, Some(id))))
@@ -184,7 +182,7 @@ pub struct Trial<'a> {
     pub registry: &'a Registry,
     pub cut: &'a Cut,
     /// Where the order went, as regions know it.
-    pub place: alloc::string::String,
+    pub place: String,
     pub facts: Facts<'a>,
     shares: Shares<'a>,
     only: Option<&'a Units>,
@@ -246,7 +244,35 @@ impl<'a> Trial<'a> {
     }
 }
 
+/// A fact that a condition asks for, as people read it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FactUse {
+    pub fact: FactName,
+    /// `None` = not known.
+    pub value: Option<String>,
+    /// The event it was learned from; none for what nobody has said otherwise.
+    pub event: Option<EventId>,
+}
+
 impl Trial<'_> {
+    /// Every fact a condition asks for, with what is known of it for a run of units.
+    pub fn facts_of(&self, unit: &UnitJudgement, needs: &Predicate) -> Vec<FactUse> {
+        let Some(piece) = self.piece_of(unit) else { return Vec::new() };
+        let mut used: Vec<FactUse> = Vec::new();
+        for name in needs.facts() {
+            if used.iter().any(|u| u.fact == *name) {
+                continue;
+            }
+            let (reading, event) = self.fact(&piece, &unit.units, unit.basis, name);
+            used.push(FactUse { fact: name.clone(), value: spoken(reading), event });
+        }
+        used
+    }
+    /// The share of units of one line in what was paid for the order (H-9).
+    pub fn worth(&self, line_at: usize, first: u32, last: u32) -> Worth {
+        self.shares.of(line_at, first, last)
+    }
+
     fn pieces<'s>(&'s self, runs: &'s Runs<UnitFacts>) -> impl Iterator<Item = Piece<'s>> {
         runs.iter().filter_map(|(id, first, last, unit)| {
             let line_at = self.shares.line(id)?;
@@ -302,21 +328,62 @@ impl Trial<'_> {
     }
 }
 
+fn spoken(reading: Reading<'_>) -> Option<String> {
+    match reading {
+        Reading::Unknown => None,
+        Reading::Flag(true) => Some("yes".into()),
+        Reading::Flag(false) => Some("no".into()),
+        Reading::Word(word) => Some(word.into()),
+        Reading::Entries(0) => Some("none".into()),
+        Reading::Entries(n) => Some(alloc::format!("{n}")),
+    }
+}
+
 fn common<T: PartialEq>(mut all: impl Iterator<Item = T>) -> Option<T> {
     let first = all.next()?;
     all.all(|other| other == first).then_some(first)
 }
 
-/// What stands of order and claim, as a hash: every event that is not mere talk, with what corrections made of it.
+/// Whether events of this kind are grounds of a judgement. Decisions, payments, talk and the life of a claim are not.
+fn is_ground(kind: Kind) -> bool {
+    !matches!(
+        kind,
+        Kind::RemedyDecided
+            | Kind::EligibilityAssessed
+            | Kind::RefundIssued
+            | Kind::RefundPosted
+            | Kind::RefundFailed
+            | Kind::RefundLateFlagged
+            | Kind::RefundTraceOpened
+            | Kind::RefundTraceAnswered
+            | Kind::GiftCreditIssued
+            | Kind::FeeCharged
+            | Kind::CustomerCharged
+            | Kind::ChargePaid
+            | Kind::ChargeWaived
+            | Kind::ChargebackOpened
+            | Kind::ChargebackWon
+            | Kind::ChargebackLost
+            | Kind::NoticeSent
+            | Kind::ContactLogged
+            | Kind::NoteAdded
+            | Kind::ClaimClosed
+            | Kind::ClaimReopened
+            | Kind::ClaimEscalated
+            | Kind::DisputeOpened
+            | Kind::DisputeResolved
+            | Kind::DispositionRecorded
+            | Kind::AuthorizationDenied
+    )
+}
+
+/// What stands of order and claim, as a hash: the facts that a judgement rests on, with what corrections made of them.
+/// What the merchant decided and paid is no fact of that kind, so that a decision can be compared with today's facts.
 fn facts_hash(order: &[Standing<'_>], claim: &[Standing<'_>]) -> Hash {
     let mut bytes = Vec::with_capacity((order.len() + claim.len()) * 48);
-    for s in order.iter().chain(claim) {
-        if matches!(&*s.event, Event::ContactLogged(_) | Event::NoteAdded(_) | Event::NoticeSent(_)) {
-            continue;
-        }
+    for s in order.iter().chain(claim).filter(|s| s.reversed.is_none() && is_ground(s.event.kind())) {
         bytes.extend_from_slice(s.fact.event_id.0.as_bytes());
         bytes.extend_from_slice(&s.effective.at.micros().to_be_bytes());
-        bytes.push(u8::from(s.reversed.is_some()));
         if let alloc::borrow::Cow::Owned(corrected) = &s.event
             && let Ok(value) = corrected.to_value()
             && let Ok(text) = crate::canonical::to_bytes(&value)

@@ -221,15 +221,16 @@ fn decision(case: &Case, id: &ClaimId, order: &OrderState, d: &RemedyDecided) ->
             return Err(Breach::DecisionSplitsAnEarlierOne(earlier.units.clone()));
         }
     }
-    if !d.remedy.pays_money() {
-        return Ok(());
-    }
+    // Money beside goods is money: costs are repaid in the order's currency, and there is a cap on them.
     if let Some(entitlement) = &d.entitlement {
         same_currency(order, entitlement)?;
         let cap = decision_cap(order, own.as_ref(), &d.units)?;
         if entitlement.minor() > cap.minor() {
             return Err(Breach::DecisionExceedsTheCapture { cap });
         }
+    }
+    if !d.remedy.pays_money() {
+        return Ok(());
     }
     for (other, claim) in case.claims.iter().filter(|(other, _)| *other != id) {
         let Some(state) = claim.state(&Cut::default()) else { continue };

@@ -100,7 +100,7 @@ mod order;
 mod remedy;
 mod sale;
 
-pub use flags::{EVIDENCE_FILE_BYTES_MAX, TEXT_FILE_BYTES_MAX};
+pub use flags::{EVIDENCE_FILE_BYTES_MAX, TEXT_FILE_BYTES_MAX, claim_id};
 
 verbs! {
     // an order, and parcels

@@ -3,12 +3,17 @@
 pub mod acts;
 pub mod common;
 mod demo;
+mod due;
+mod explain;
 mod files;
+mod leakage;
+mod next;
 mod output;
 mod policy;
 mod proof;
 mod show;
 mod views;
+mod whatif;
 
 pub use output::{Output, table};
 
@@ -38,7 +43,7 @@ Start here:
 
 Exit codes:
   0   done                             13  input cannot be read
-  1   audit, rebuild: it differs       14  not found
+  1   audit, rebuild, diff: it differs 14  not found
   2   audit: could not tell            15  not a ledger, or a newer one
   10  refused by a rule                16  another program is writing
   11  same key, other content          17  disk full, read-only, failing
@@ -77,12 +82,22 @@ enum Command {
     Show(show::ShowArgs),
     /// Show what happened on a claim or an order, with both times
     Timeline(views::TimelineArgs),
+    /// Explain a claim cent by cent: clauses, formulas, facts, why not more, why not less
+    Explain(explain::ExplainArgs),
+    /// What can be done with a claim now, what is missing, what is due under which clause
+    Next(next::NextArgs),
     /// List claims
     List(views::ListArgs),
     /// Refund totals: credited, reversed, failed, and what stands
     Totals(views::TotalsArgs),
     /// What is still owed: refunds and goods to customers, charges from them
     Owed(views::OwedArgs),
+    /// What is due when: clocks that run, are late or were met, and duties to inform that were missed
+    Due(due::DueArgs),
+    /// Judge claims again under another version of a policy and show what differs; writes nothing
+    WhatIf(whatif::WhatIfArgs),
+    /// Where money left without a clause, or stays against one: overpaid, unpaid, waived, granted
+    Leakage(leakage::LeakageArgs),
     /// Fold the log in memory up to any moment; writes nothing
     Replay(proof::ReplayArgs),
     /// Rebuild the books from the log, compare them with what is served, and swap them in
@@ -163,13 +178,18 @@ fn dispatch(cli: Cli) -> Result<u8> {
     let out = Output { json: common.json };
     match command {
         Command::Init { file, origin } => init(&file, origin, out)?,
-        Command::Policy(command) => command.run(&common, out)?,
+        Command::Policy(command) => return command.run(&common, out),
         Command::Record(args) => args.run(&common, out)?,
         Command::Show(args) => args.run(&common, out)?,
         Command::Timeline(args) => args.run(&common, out)?,
+        Command::Explain(args) => args.run(&common, out)?,
+        Command::Next(args) => args.run(&common, out)?,
         Command::List(args) => args.run(&common, out)?,
         Command::Totals(args) => args.run(&common, out)?,
         Command::Owed(args) => args.run(&common, out)?,
+        Command::Due(args) => args.run(&common, out)?,
+        Command::WhatIf(args) => args.run(&common, out)?,
+        Command::Leakage(args) => args.run(&common, out)?,
         Command::Replay(args) => args.run(&common, out)?,
         Command::Rebuild(args) => return args.run(&common, out),
         Command::Audit(args) => return args.run(&common, out),

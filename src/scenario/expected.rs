@@ -2,11 +2,16 @@
 //! that it is not known, or that there is none.
 
 use replay::{
+    event::misread::from_value,
     ids::ClaimId,
     time::{BadTime, When},
 };
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::{Map, Value};
 use std::collections::BTreeMap;
+
+use super::read::misfit;
+use crate::error::Result;
 
 /// A field that may be absent, null, or have a value.
 pub type Field<T> = Option<Option<T>>;
@@ -96,15 +101,47 @@ pub struct AsOf {
     pub when: When,
 }
 impl<'de> Deserialize<'de> for AsOf {
-    fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+    fn deserialize<D: Deserializer<'de>>(d: D) -> std::result::Result<Self, D::Error> {
         let text = String::deserialize(d)?;
         let when = When::parse(&text).map_err(|why: BadTime| serde::de::Error::custom(why))?;
         Ok(Self { text, when })
     }
 }
 impl Serialize for AsOf {
-    fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+    fn serialize<S: Serializer>(&self, s: S) -> std::result::Result<S::Ok, S::Error> {
         s.serialize_str(&self.text)
+    }
+}
+
+impl Expected {
+    /// Reads one expectation.
+    ///
+    /// # Errors
+    /// Unknown and mistyped fields.
+    pub fn read(fields: Map<String, Value>) -> Result<Self> {
+        let asked = Value::Object(fields);
+        let expected: Self = from_value(asked.clone()).map_err(misfit)?;
+        // Serde would take a list for an object whose fields come in their order.
+        let read = serde_json::to_value(&expected).unwrap_or_default();
+        match list_for_an_object(&asked, &read) {
+            None => Ok(expected),
+            Some(field) => Err(misfit(format!("{field}: invalid type: a list, expected an object"))),
+        }
+    }
+}
+
+fn list_for_an_object(asked: &Value, read: &Value) -> Option<String> {
+    match (asked, read) {
+        (Value::Array(_), Value::Object(_)) => Some(String::new()),
+        (Value::Object(asked), Value::Object(read)) => asked.iter().find_map(|(name, value)| {
+            list_for_an_object(value, read.get(name)?).map(|inner| format!("{name}{inner}"))
+        }),
+        (Value::Array(asked), Value::Array(read)) => asked
+            .iter()
+            .zip(read)
+            .enumerate()
+            .find_map(|(n, (a, r))| list_for_an_object(a, r).map(|inner| format!("[{n}]{inner}"))),
+        _ => None,
     }
 }
 
@@ -113,7 +150,7 @@ fn first_claim() -> Option<ClaimId> {
     ClaimId::new(super::story::FIRST_CLAIM).ok()
 }
 
-fn there<'de, D: Deserializer<'de>, T: Deserialize<'de>>(d: D) -> Result<Field<T>, D::Error> {
+fn there<'de, D: Deserializer<'de>, T: Deserialize<'de>>(d: D) -> std::result::Result<Field<T>, D::Error> {
     Option::<T>::deserialize(d).map(Some)
 }
 

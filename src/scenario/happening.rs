@@ -30,6 +30,8 @@ macro_rules! happenings {
         pub enum What { $( $(#[doc = $doc])+ $name(Box<$name>), )+ }
 
         impl What {
+            /// Every type there is.
+            pub const TYPES: &'static [&'static str] = &[$($word),+];
             /// Reads the fields of a type; `None` when there is no such type.
             pub fn read(word: &str, fields: Value) -> Option<Result<Self, String>> {
                 match word {

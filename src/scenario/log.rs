@@ -189,7 +189,7 @@ impl Log {
             Ok(receipts) => {
                 let receipt = receipts.into_iter().next();
                 if receipt.as_ref().is_some_and(|receipt| receipt.outcome == Outcome::AlreadyRecorded) {
-                    self.untraced(kind, told, "duplicate_ignored", now);
+                    self.untraced(kind.as_str(), told.name.clone(), "duplicate_ignored", now);
                 }
                 return Ok(receipt);
             }
@@ -205,7 +205,7 @@ impl Log {
         }
         let after = self.ledger.store().tip()?.position;
         if after == before {
-            self.untraced(kind, told, &error.code, now);
+            self.untraced(kind.as_str(), told.name.clone(), &error.code, now);
         } else {
             self.names.insert(after, Some(told.name.clone()));
         }
@@ -236,9 +236,10 @@ impl Log {
         Ok(Some(Told { event: decided.into(), ..told.clone() }))
     }
 
-    /// Puts an act on the list of refused ones that never reached the ledger, or left no trace there.
-    pub fn untraced(&mut self, kind: Kind, told: &Told, reason: &str, at: Instant) {
-        let (kind, name, reason) = (kind.as_str().into(), told.name.clone(), reason.into());
+    /// Puts an act on the list of refused ones that never reached the ledger, or left no trace there. `name` is what
+    /// the story calls it.
+    pub fn untraced(&mut self, kind: &str, name: Option<String>, reason: &str, at: Instant) {
+        let (kind, reason) = (kind.into(), reason.into());
         self.untraced.push(Refused { kind, name, reason, cites: Vec::new(), at });
     }
 

@@ -102,20 +102,27 @@ fn cues(scenario: &Scenario) -> Vec<Cue<'_>> {
     cues.into_iter().map(|(.., cue)| cue).collect()
 }
 
+/// An event with the id under which it is on record.
+type OnRecord = (EventId, Told);
+/// A happening as the story tells it, and as it stands on record.
+type AsTold = (Happening, Vec<OnRecord>);
+
 /// What is on record of a happening that has a label.
 struct Labelled {
     happening: Happening,
     number: usize,
     claim: ClaimId,
     parcel: Option<ParcelId>,
-    told: Vec<(EventId, Told)>,
+    told: Vec<OnRecord>,
+    /// Of a correction: the label of its target, and what was told there before.
+    before: Option<(String, AsTold)>,
 }
 
 /// What is on record of a parcel of the order.
 #[derive(Default)]
 struct Sent {
-    dispatched: Option<(EventId, Told)>,
-    delivered: Option<(EventId, Told)>,
+    dispatched: Option<OnRecord>,
+    delivered: Option<OnRecord>,
 }
 
 struct Player<'s> {
@@ -193,12 +200,12 @@ impl<'s> Player<'s> {
     }
 
     /// A fact of the order that is told in short form.
-    fn of_the_order(&mut self, event: Event, effective: When) -> Result<Option<(EventId, Told)>> {
+    fn of_the_order(&mut self, event: Event, effective: When) -> Result<Option<OnRecord>> {
         let stream = Stream::Order(self.order.clone());
         self.record(Told { stream, event, effective, key: None, name: None }, &By::clerk()?, effective.at)
     }
 
-    fn record(&mut self, told: Told, by: &By, at: Instant) -> Result<Option<(EventId, Told)>> {
+    fn record(&mut self, told: Told, by: &By, at: Instant) -> Result<Option<OnRecord>> {
         match self.log.record(&told, by, at)? {
             None => Ok(None),
             Some(receipt) => Ok(Some((receipt.event_id.parse().map_err(bad_text)?, told))),

@@ -9,7 +9,7 @@ pub(super) use money::METHOD;
 
 use replay::{
     event::{Event, EvidenceSubmitted, Leg},
-    ids::{BadText, ClaimId, Code, EventId, ExternalId, OrderId, ParcelId, Personal, Stream, Word},
+    ids::{BadText, ClaimId, Code, EventId, ExternalId, OrderId, ParcelId, Personal, Rma, Stream, Word},
     money::{Amount, Currency},
     time::When,
     units::Units,
@@ -212,9 +212,26 @@ fn key_and_name(h: &Happening) -> Result<(Option<ExternalId>, Option<String>)> {
             (own.transpose().map_err(bad_text)?, name)
         }
         What::DiscretionExercised(d) => (key, Some(d.point.to_string())),
-        What::ParcelReceived(p) if key.is_none() => (None, p.rma.as_ref().map(|rma| rma.to_string())),
+        what if key.is_none() => (None, subject(what)),
         _ => (key, name),
     })
+}
+
+/// What an act without a key of its own is about: an RMA number, or the refund it reports on.
+fn subject(what: &What) -> Option<String> {
+    let rma = |rma: &Option<Rma>| rma.as_ref().map(ToString::to_string);
+    match what {
+        What::ParcelReceived(p) => rma(&p.rma),
+        What::ParcelRefused(p) => rma(&p.rma),
+        What::AuthorizationGranted(g) => rma(&g.rma),
+        What::AuthorizationDenied(d) => rma(&d.rma),
+        What::AuthorizationExpired(e) => Some(e.rma.to_string()),
+        What::AuthorizationVoided(v) => Some(v.rma.to_string()),
+        What::RefundLateFlagged(r) => Some(r.refund.to_string()),
+        What::RefundTraceOpened(t) => Some(t.refund.to_string()),
+        What::RefundTraceAnswered(t) => Some(t.refund.to_string()),
+        _ => None,
+    }
 }
 
 /// Evidence that comes with the contact, or is known to be absent, goes on record behind it.

@@ -6,15 +6,17 @@ use alloc::{boxed::Box, vec::Vec};
 use super::{Context, Refusal};
 use crate::{
     case::Case,
+    claim::ClaimState,
     event::{Event, PayoutTo, Remedy, RemedyDecided, UnitStatus},
     history::Cut,
     ids::{ClaimId, Stream},
     judge::{Judgement, Options, Outcome, Supposed, UnitJudgement, judge, judge_with},
-    law,
+    law::{self, Breach},
     money::{Amount, MINOR_MAX},
-    policy::{Cites, RequirementStage},
+    policy::{Chooser, Cites, RequirementStage, Truth},
     registry::Registry,
     seal::Proposal,
+    time::When,
     units::Units,
 };
 
@@ -37,6 +39,16 @@ fn can_be_decided(unit: &UnitJudgement) -> bool {
         UnitStatus::Authorizable => !unit.guarded,
         _ => false,
     }
+}
+
+/// When the decision is made that paying amounts to: with the payment, but not before the facts it rests on. Dated
+/// before one of them, the decision of before would rank last and still stand.
+pub fn decided_at(case: &Case, stream: &Stream, paid: When) -> When {
+    let Stream::Claim(id) = stream else { return paid };
+    let Some(claim) = case.claims.get(id) else { return paid };
+    let standing = claim.history.standing(&Cut::default());
+    let facts = standing.iter().filter(|s| s.reversed.is_none()).map(|s| s.effective);
+    facts.fold(paid, |latest, fact| if fact.at > latest.at { fact } else { latest })
 }
 
 /// Asks the law and the policy, and fills in what the judgement says: what is owed, under which clauses, by which
@@ -62,47 +74,43 @@ pub(super) fn under(context: Context<'_>, p: &Proposal) -> Result<Vec<Event>, Re
             alone(event)
         }
         Event::EventCorrected(c) => {
-            // What a correction makes of a decision is judged like that decision.
-            if let Event::RemedyDecided(d) = &*law::judged(context.case, &p.stream, &p.event) {
-                decision(context, &context.case.without(id, c.target), id, &mut d.as_ref().clone())?;
-            }
-            alone(p.event.clone())
-        }
-        Event::AuthorizationGranted(g) => {
-            if let Some(judged) = judge(context.case, id, context.registry, &Cut::default()) {
-                authorization(&judged, &g.units)?;
-            }
-            alone(p.event.clone())
-        }
-        Event::AuthorizationDenied(d) => {
-            if let Some(judged) = judge(context.case, id, context.registry, &Cut::default()) {
-                let granted =
-                    |u: &UnitJudgement| matches!(u.status, UnitStatus::Authorizable | UnitStatus::Eligible);
-                denial(&judged, d.units.as_ref(), granted)?;
+            // What a correction makes of a decision is judged like that decision; of other words about units, when it
+            // changes which units or what is said of them.
+            let right = law::judged(context.case, &p.stream, &p.event);
+            let without = || context.case.without(id, c.target);
+            match &*right {
+                Event::RemedyDecided(d) => decision(context, &without(), id, &mut d.as_ref().clone())?,
+                event if speaks_of_units(event) && c.set.contains_key("units") => {
+                    if let Some(judged) = judge(&without(), id, context.registry, &Cut::default()) {
+                        agrees(&judged, event)?;
+                    }
+                }
+                _ => {}
             }
             alone(p.event.clone())
         }
         Event::EligibilityAssessed(a) => {
             let mut assessed = (**a).clone();
             if let Some(judged) = judge(context.case, id, context.registry, &Cut::default()) {
-                for row in &assessed.units {
-                    let differs = |u: &&UnitJudgement| {
-                        u.status != row.status && !u.units.intersection(&row.units).is_empty()
-                    };
-                    if let Some(unit) = judged.units.iter().find(differs) {
-                        let units = unit.units.intersection(&row.units);
-                        let cites = judged.policy.ids(&unit.cites);
-                        return Err(Refusal::AssessmentDiffers { units, status: unit.status, cites });
-                    }
-                }
+                agrees(&judged, &p.event)?;
                 assessed.policy_sha256.get_or_insert(judged.policy_sha256);
                 assessed.facts_sha256.get_or_insert(judged.facts_sha256);
             }
             alone(Event::EligibilityAssessed(Box::new(assessed)))
         }
-        Event::ClaimClosed(_) => {
+        event if speaks_of_units(event) => {
             if let Some(judged) = judge(context.case, id, context.registry, &Cut::default()) {
-                let open = u64::try_from(judged.open_minor()).unwrap_or(0);
+                agrees(&judged, event)?;
+            }
+            alone(event.clone())
+        }
+        Event::ClaimClosed(_) => {
+            let judged = judge(context.case, id, context.registry, &Cut::default());
+            if let (Some(judged), Some(state)) = (judged, context.case.claim_state(id)) {
+                let open = match is_settled_by_decisions(&judged, &state) {
+                    true => state.open_minor(),
+                    false => u64::try_from(judged.open_minor()).unwrap_or(0),
+                };
                 if open > 0 {
                     return Err(Refusal::MoneyIsStillOpen { open: amount(open, &judged) });
                 }
@@ -110,6 +118,31 @@ pub(super) fn under(context: Context<'_>, p: &Proposal) -> Result<Vec<Event>, Re
             alone(p.event.clone())
         }
         event => alone(event.clone()),
+    }
+}
+
+/// Whether an event says of units what the policy says of them, without moving money.
+fn speaks_of_units(event: &Event) -> bool {
+    matches!(
+        event,
+        Event::AuthorizationGranted(_) | Event::AuthorizationDenied(_) | Event::EligibilityAssessed(_)
+    )
+}
+
+/// Whether what is granted, denied or said of units is what is judged.
+fn agrees(judged: &Judgement, event: &Event) -> Result<(), Refusal> {
+    match event {
+        Event::AuthorizationGranted(g) => authorization(judged, &g.units),
+        Event::AuthorizationDenied(d) => denial(judged, d.units.as_ref()),
+        Event::EligibilityAssessed(a) => a.units.iter().try_for_each(|row| {
+            let differs =
+                |u: &&UnitJudgement| u.status != row.status && !u.units.intersection(&row.units).is_empty();
+            let Some(unit) = judged.units.iter().find(differs) else { return Ok(()) };
+            let units = unit.units.intersection(&row.units);
+            let cites = judged.policy.ids(&unit.cites);
+            Err(Refusal::AssessmentDiffers { units, status: unit.status, cites })
+        }),
+        _ => Ok(()),
     }
 }
 
@@ -150,6 +183,9 @@ fn decision(context: Context<'_>, case: &Case, id: &ClaimId, d: &mut RemedyDecid
             cites: judged.policy.ids(&cites),
         });
     }
+    for unit in judged.units.iter().filter(mine) {
+        the_choice(&judged, unit, d.remedy)?;
+    }
     let cites = judged.units.iter().filter(mine).fold(Cites::default(), |all, u| all.with(&u.cites));
     let goodwill = judged.lines.iter().filter(|l| matches!(l.kind, crate::judge::LineKind::Outside(_)));
     let goodwill = goodwill.fold(0i64, |sum, l| sum.saturating_add(l.minor)).max(0).unsigned_abs();
@@ -177,6 +213,21 @@ fn decision(context: Context<'_>, case: &Case, id: &ClaimId, d: &mut RemedyDecid
     d.policy_sha256.get_or_insert(judged.policy_sha256);
     d.facts_sha256.get_or_insert(judged.facts_sha256);
     Ok(())
+}
+
+/// Where the customer chooses, what the customer has asked for and may have is what is decided.
+fn the_choice(judged: &Judgement, unit: &UnitJudgement, remedy: Remedy) -> Result<(), Refusal> {
+    let Some(selected) = unit.selected.filter(|s| *s != remedy && unit.allowed.contains(s)) else {
+        return Ok(());
+    };
+    let granting = unit.entitlements.iter().filter(|(_, truth)| *truth == Truth::True);
+    let granting = granting.filter_map(|(at, _)| judged.policy.entitlements.get(*at));
+    let granting: Vec<_> = granting.filter(|e| e.remedies.contains(&remedy)).collect();
+    if granting.is_empty() || granting.iter().any(|e| e.chooser == Chooser::Merchant) {
+        return Ok(());
+    }
+    let cites = granting.iter().fold(Cites::default(), |all, e| all.with(&e.cites));
+    Err(Refusal::CustomerHasChosen { selected, units: unit.units.clone(), cites: judged.policy.ids(&cites) })
 }
 
 /// Why a unit waits: its status cites the right it has, so a guard in its way is cited instead.
@@ -216,15 +267,12 @@ fn authorization(judged: &Judgement, units: &Units) -> Result<(), Refusal> {
 }
 
 /// What the policy grants is not denied.
-fn denial(
-    judged: &Judgement,
-    units: Option<&Units>,
-    granted: impl Fn(&UnitJudgement) -> bool,
-) -> Result<(), Refusal> {
+fn denial(judged: &Judgement, units: Option<&Units>) -> Result<(), Refusal> {
     let named = |u: &&UnitJudgement| units.is_none_or(|units| !u.units.intersection(units).is_empty());
-    match judged.units.iter().filter(named).find(|u| granted(u)) {
+    let granted = |u: &&UnitJudgement| matches!(u.status, UnitStatus::Authorizable | UnitStatus::Eligible);
+    match judged.units.iter().filter(named).find(granted) {
         Some(unit) => Err(Refusal::GrantedByThePolicy {
-            units: unit.units.clone(),
+            units: units.map_or_else(|| unit.units.clone(), |units| unit.units.intersection(units)),
             cites: judged.policy.ids(&unit.cites),
         }),
         None => Ok(()),
@@ -248,11 +296,16 @@ fn credit(context: Context<'_>, id: &ClaimId, p: &Proposal) -> Result<Vec<Event>
         lawful(0)?;
         return Ok(Vec::from([p.event.clone()]));
     };
-    lawful(judged.payable_minor.saturating_sub(state.owed_minor()))?;
     let open = u64::try_from(judged.open_minor()).unwrap_or(0);
+    let blocked = || judged.units.iter().filter(|u| u.status != UnitStatus::Eligible);
+    match lawful(judged.payable_minor.saturating_sub(state.owed_minor())) {
+        // Both measures are exceeded: the clauses that keep units from being paid say more than the sum of decisions.
+        Err(Refusal::Breach(Breach::RefundExceedsTheEntitlement { .. }))
+            if asked.minor() > open && blocked().next().is_some() => {}
+        checked => checked?,
+    }
     if asked.minor() > open {
-        let blocked = judged.units.iter().filter(|u| u.status != UnitStatus::Eligible);
-        let cites = blocked.fold(Cites::house(14), |all, u| all.with(&reasons(&judged, u)));
+        let cites = blocked().fold(Cites::house(14), |all, u| all.with(&reasons(&judged, u)));
         return Err(Refusal::RefundExceedsThePolicy {
             open: amount(open, &judged),
             cites: judged.policy.ids(&cites),
@@ -267,10 +320,20 @@ fn credit(context: Context<'_>, id: &ClaimId, p: &Proposal) -> Result<Vec<Event>
         && to.is_none_or(|to| {
             matches!(to, PayoutTo::OriginalMethod | PayoutTo::Giver | PayoutTo::OtherMethod)
         });
-    if !same && p.approver.is_none() {
-        return Err(Refusal::PayoutIsAnother { to: judged.payout_to().into(), cites: cites() });
+    match &p.approver {
+        None if !same => {
+            return Err(Refusal::PayoutIsAnother { to: judged.payout_to().into(), cites: cites() });
+        }
+        Some(approver) if !same && *approver == p.actor => {
+            return Err(Refusal::SecondPersonIsTheFirst { rule: "H-22" });
+        }
+        _ => {}
     }
     let mut events = Vec::new();
+    if asked.minor() > state.open_minor() && is_settled_by_decisions(&judged, &state) {
+        // Whoever pays does not decide anew what a person has decided on these very facts.
+        lawful(0)?;
+    }
     if asked.minor() > state.open_minor()
         && let Some(decision) = decision_by_paying(context, id, &judged, &state)?
     {
@@ -282,13 +345,22 @@ fn credit(context: Context<'_>, id: &ClaimId, p: &Proposal) -> Result<Vec<Event>
     Ok(events)
 }
 
+/// Whether everything that is due was decided on today's facts: then what was decided binds, even where it is less than
+/// the policy grants.
+fn is_settled_by_decisions(judged: &Judgement, state: &ClaimState) -> bool {
+    let eligible = judged.units_where(|u| u.status == UnitStatus::Eligible);
+    let current = state.decisions.iter().filter(|d| d.facts_sha256 == Some(judged.facts_sha256));
+    let decided = current.fold(Units::default(), |all, d| all.union(&d.units));
+    !eligible.is_empty() && eligible.is_subset(&decided)
+}
+
 /// The decision that paying amounts to: the eligible units with the remedy they are paid for, at what the policy
 /// entitles to today.
 fn decision_by_paying(
     context: Context<'_>,
     id: &ClaimId,
     judged: &Judgement,
-    state: &crate::claim::ClaimState,
+    state: &ClaimState,
 ) -> Result<Option<RemedyDecided>, Refusal> {
     let eligible = || judged.units.iter().filter(|u| u.status == UnitStatus::Eligible);
     let money = eligible().find_map(|u| u.remedy.filter(|r| r.pays_money()));

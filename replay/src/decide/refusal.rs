@@ -4,7 +4,7 @@ use alloc::{boxed::Box, format, string::String, vec::Vec};
 use core::fmt;
 
 use crate::{
-    event::{AppendRefused, Class, Event, Kind, ParcelRefused, UnitStatus, Variant},
+    event::{AppendRefused, Class, Event, Kind, ParcelRefused, Remedy, UnitStatus, Variant},
     ids::{Code, PolicyId, Rma, Stream, Word},
     law::Breach,
     money::Amount,
@@ -69,6 +69,12 @@ pub enum Refusal {
     AssessmentDiffers {
         units: Units,
         status: UnitStatus,
+        cites: Vec<Code>,
+    },
+    /// The policy leaves the choice to the customer, who has made it.
+    CustomerHasChosen {
+        selected: Remedy,
+        units: Units,
         cites: Vec<Code>,
     },
     VariantIsAnother {
@@ -154,6 +160,7 @@ impl Refusal {
             },
             Refusal::GrantedByThePolicy { .. } => "policy_grants",
             Refusal::AssessmentDiffers { .. } => "assessment_differs",
+            Refusal::CustomerHasChosen { .. } => "policy_leaves_the_choice",
             Refusal::VariantIsAnother { .. } => "variant_differs",
             Refusal::EntitlementExceedsThePolicy { .. } => "over_entitlement",
             Refusal::RefundExceedsThePolicy { .. } => "over_refund",
@@ -229,6 +236,9 @@ impl Refusal {
             Refusal::AssessmentDiffers { .. } => {
                 "record what claims explain CLAIM says, or correct the fact behind it"
             }
+            Refusal::CustomerHasChosen { .. } => {
+                "decide what was asked for, or record the new preference: claims select"
+            }
             Refusal::VariantIsAnother { .. } => {
                 "leave the variant out, or record the decision that grants another one"
             }
@@ -279,6 +289,7 @@ impl Refusal {
             | Refusal::NotUnderThePolicy { cites, .. }
             | Refusal::GrantedByThePolicy { cites, .. }
             | Refusal::AssessmentDiffers { cites, .. }
+            | Refusal::CustomerHasChosen { cites, .. }
             | Refusal::VariantIsAnother { cites, .. }
             | Refusal::EntitlementExceedsThePolicy { cites, .. }
             | Refusal::RefundExceedsThePolicy { cites, .. }
@@ -391,6 +402,9 @@ impl fmt::Display for Refusal {
             Refusal::AssessmentDiffers { units, status, .. } => {
                 write!(f, "the policy says {status} of {units}")
             }
+            Refusal::CustomerHasChosen { selected, units, .. } => {
+                write!(f, "the customer may choose and has chosen {selected} for {units}")
+            }
             Refusal::VariantIsAnother { due, .. } => write!(f, "the policy grants a {due} article here"),
             Refusal::EntitlementExceedsThePolicy { judged, .. } => {
                 write!(f, "the policy entitles to {judged} here, and not to more")
@@ -411,7 +425,7 @@ impl fmt::Display for Refusal {
             Refusal::OptionIsNotOfThePoint { .. } => {
                 f.write_str("the policy does not allow this decision at this point")
             }
-            Refusal::OutOfBounds { bound, .. } => write!(f, "the policy allows at most {bound} here"),
+            Refusal::OutOfBounds { bound, .. } => write!(f, "the policy allows {bound} here"),
             Refusal::RefundIsNotOnRecord => f.write_str("no such refund was issued on this claim"),
             Refusal::RefundHasFailed => f.write_str("this refund has failed already"),
             Refusal::ChargeIdIsUsed => f.write_str("this charge id is in use"),

@@ -50,6 +50,8 @@ pub struct UnitFacts {
     pub cause: Option<Seen<Code>>,
     /// The remedy that was last decided or selected.
     pub remedy: Option<Seen<Remedy>>,
+    /// The remedy the customer last named.
+    pub selected: Option<Remedy>,
     /// A decision stands for it.
     pub decided: Option<EventId>,
     /// Goods of a remedy have left: a preference comes too late.
@@ -58,6 +60,8 @@ pub struct UnitFacts {
     pub in_stock: Option<Seen<bool>>,
     /// Money was decided for it in another claim.
     pub settled_elsewhere: Option<EventId>,
+    /// Discretion that names its units and this one among them: units that a person told apart are judged apart.
+    pub told_apart: Vec<EventId>,
 }
 
 /// A cost that somebody has paid.
@@ -409,6 +413,7 @@ impl<'a> Facts<'a> {
                 self.units.update(&units, |u| {
                     if u.carried_out.is_none() {
                         u.remedy = Some(Seen { value: r.remedy, event });
+                        u.selected = Some(r.remedy);
                     }
                     if let Some(value) = r.same_item {
                         u.same_item = Some(Seen { value, event });
@@ -433,6 +438,7 @@ impl<'a> Facts<'a> {
                     if u.remedy.is_some_and(|r| r.value == f.remedy) {
                         (u.remedy, u.decided, u.carried_out) = (None, None, None);
                     }
+                    u.selected = u.selected.filter(|selected| *selected != f.remedy);
                 });
             }
             Event::StockReported(r) => {
@@ -449,15 +455,20 @@ impl<'a> Facts<'a> {
                 let minor = c.order_amount.unwrap_or(c.amount).minor();
                 self.cost(c.cost.as_str(), c.paid_by, minor, c.receipt_ref.is_some(), c.units.clone(), event);
             }
-            Event::DiscretionExercised(d) => self.discretion.push(DiscretionFact {
-                point: d.point.clone(),
-                decision: d.decision.clone(),
-                value: d.value.clone(),
-                units: d.units.clone(),
-                fee_bp: d.fee_bp,
-                minor: d.amount.map(|a| a.minor()),
-                event,
-            }),
+            Event::DiscretionExercised(d) => {
+                if let Some(units) = &d.units {
+                    self.units.update(units, |u| u.told_apart.push(event));
+                }
+                self.discretion.push(DiscretionFact {
+                    point: d.point.clone(),
+                    decision: d.decision.clone(),
+                    value: d.value.clone(),
+                    units: d.units.clone(),
+                    fee_bp: d.fee_bp,
+                    minor: d.amount.map(|a| a.minor()),
+                    event,
+                });
+            }
             Event::RefundIssued(r) => {
                 self.signal(s, Some(r.payout.to.as_str()), Some(&r.refund), false);
                 self.credit(&r.refund, r.amount.minor(), event);
@@ -518,7 +529,20 @@ impl<'a> Facts<'a> {
                 match &*s.event {
                     Event::RemedyDecided(d) => {
                         let pays = d.remedy.pays_money() && d.entitlement.is_some_and(|e| !e.is_zero());
-                        self.units.update(&d.units, |u| u.settled_elsewhere = pays.then_some(seen.event));
+                        // A decision replaces those of its own claim; what a third claim has paid for stays paid.
+                        let replaced = |event: EventId| claim.history.find(event).is_some();
+                        self.units.update(&d.units, |u| {
+                            if pays || u.settled_elsewhere.is_some_and(replaced) {
+                                u.settled_elsewhere = pays.then_some(seen.event);
+                            }
+                        });
+                    }
+                    Event::RemedyFailed(f) if f.remedy.pays_money() => {
+                        let units = f.units.clone().unwrap_or_else(|| self.units.units());
+                        let taken_back = |event: EventId| claim.history.find(event).is_some();
+                        self.units.update(&units, |u| {
+                            u.settled_elsewhere = u.settled_elsewhere.filter(|event| !taken_back(*event));
+                        });
                     }
                     _ if anchor != Some(ReplacementAnchor::LatestUnit) || s.effective.at > contact => {}
                     Event::ReplacementShipped(r) => {
@@ -541,12 +565,6 @@ impl<'a> Facts<'a> {
                 }
             }
         }
-    }
-
-    /// Puts a decision that is not on record yet in the place of what was decided or selected.
-    pub fn suppose(&mut self, supposed: &super::Supposed) {
-        let event = self.opened.event;
-        self.units.update(&supposed.units, |u| u.remedy = Some(Seen { value: supposed.remedy, event }));
     }
 
     /// The last decision at a point that speaks of these units.

@@ -251,7 +251,7 @@ impl Trial<'_> {
         }
     }
 
-    fn piece_of<'s>(&'s self, unit: &UnitJudgement) -> Option<super::Piece<'s>> {
+    pub(super) fn piece_of<'s>(&'s self, unit: &UnitJudgement) -> Option<super::Piece<'s>> {
         self.pieces(&self.facts.units).find(|p| p.line_at == unit.line_at && p.first == unit.first)
     }
 

@@ -32,6 +32,8 @@ pub struct UnitJudgement {
     pub allowed: Vec<Remedy>,
     /// The remedy that was decided or selected, else the first one allowed.
     pub remedy: Option<Remedy>,
+    /// What the customer last asked for.
+    pub selected: Option<Remedy>,
     /// The event that chose it; `None` = nobody has chosen yet.
     pub chosen_by: Option<EventId>,
     pub status: UnitStatus,
@@ -127,6 +129,7 @@ impl Trial<'_> {
             applied,
             allowed: Vec::new(),
             remedy: None,
+            selected: piece.unit.selected,
             chosen_by: piece.unit.remedy.map(|r| r.event),
             status: UnitStatus::Ineligible,
             cites: Cites::default(),

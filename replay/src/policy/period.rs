@@ -93,7 +93,8 @@ impl fmt::Display for Limit {
 }
 
 fn number(text: &str) -> Option<u32> {
-    if text.is_empty() || !text.bytes().all(|b| b.is_ascii_digit()) {
+    // Nothing and 007 are slips of the pen.
+    if text.starts_with('0') || !text.bytes().all(|b| b.is_ascii_digit()) {
         return None;
     }
     text.parse().ok().filter(|n| *n <= PERIOD_MAX)
@@ -101,11 +102,12 @@ fn number(text: &str) -> Option<u32> {
 
 fn minute(text: &str) -> Option<u16> {
     let (hour, minute) = text.split_once(':')?;
-    let (hour, minute) = (number(hour)?, number(minute)?);
-    if hour > 23 || minute > 59 || text.len() != 5 {
-        return None;
-    }
-    u16::try_from(hour * 60 + minute).ok()
+    let two = |digits: &str| {
+        let is_two = digits.len() == 2 && digits.bytes().all(|b| b.is_ascii_digit());
+        is_two.then(|| digits.parse::<u16>().ok()).flatten()
+    };
+    let (hour, minute) = (two(hour)?, two(minute)?);
+    (hour <= 23 && minute <= 59).then_some(hour * 60 + minute)
 }
 
 #[cfg(test)]
@@ -132,7 +134,7 @@ mod tests {
 
     #[test]
     fn what_is_no_period_and_no_limit() {
-        for text in ["", "P", "14D", "P14", "P-1D", "P1D2M", "P99999999D", "PT48H", "p1d"] {
+        for text in ["P0D", "P07D", "", "P", "14D", "P14", "P-1D", "P1D2M", "P99999999D", "PT48H", "p1d"] {
             assert_eq!(Period::parse(text), None, "{text}");
         }
         for text in ["", "h", "48", "bd", "7d@17:00", "1bd@25:00", "1bd@7:00", "1bd@17", "-1d", "1.5h"] {

@@ -1,23 +1,21 @@
 //! A policy's body becomes rows. What cannot be a row is named, and nothing is guessed: a policy with misfits is not
 //! published.
 
-use alloc::{format, string::String, vec::Vec};
-use core::{fmt, str::FromStr};
+use alloc::{collections::BTreeSet, format, string::String, vec::Vec};
+use core::fmt;
 use serde_json::{Map, Value};
 
-use super::{
-    AmountBound, Authorization, Cites, Clause, ClauseText, Collect, Component, DiscretionPoint, Fee,
-    HOUSE_RULES, Info, Limit, Names, NoFault, Notice, Policy, Predicate, Rate, RefundTrace, Region,
-    Requirement, Risk, Scope, Signal, Sla, VariantRule, Window,
-};
-use crate::{
-    allocate::BP_WHOLE,
-    event::{Kind, Remedy},
-    ids::Code,
-    money::{Amount, Currency},
-};
+use super::{Clause, ClauseText, HOUSE_RULES, Names, NoFault, Policy};
+use crate::{event::Remedy, ids::Code};
 
+/// Longest name of a time zone.
+const ZONE_CHARS_MAX: usize = 64;
+
+mod fields;
+mod named;
 mod tables;
+
+pub use tables::TABLE_ROWS_MAX;
 
 /// Where in a policy something stands.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -26,7 +24,8 @@ pub struct Place {
     pub table: &'static str,
     /// The row: its number from 0, or its name in a table of named rows.
     pub row: Option<RowName>,
-    /// The field in the row.
+    /// The field in the row, with its way inside: `percent_bp`, `scope.region`, `bounds.amount_max`, `any.2.within`
+    /// (alternatives count from 1, as people do).
     pub field: Option<String>,
 }
 
@@ -73,6 +72,7 @@ impl Policy {
             misfits: Vec::new(),
             windows: Names::new(),
             regions: Names::new(),
+            points: named::points(body),
         };
         reader.clauses(body);
         reader.head(body);
@@ -87,11 +87,15 @@ pub(super) struct Reader {
     pub misfits: Vec<Misfit>,
     pub windows: Names,
     pub regions: Names,
+    /// Discretion points: rows that name one may stand before it.
+    pub points: BTreeSet<String>,
 }
 
 /// One row while it is read: every field is asked for once, and what nobody asked for is a misfit.
 pub(super) struct Row<'v> {
     place: Place,
+    /// The table inside the row that is read, e.g. `scope`.
+    part: Option<String>,
     fields: Option<&'v Map<String, Value>>,
     asked: Vec<&'static str>,
     /// A misfit in it: then the row is left out.
@@ -101,7 +105,11 @@ pub(super) struct Row<'v> {
 impl Reader {
     fn misfit(&mut self, row: &mut Row<'_>, field: Option<&str>, why: impl Into<String>) {
         row.bad = true;
-        let place = Place { field: field.map(String::from), ..row.place.clone() };
+        let field = match (&row.part, field) {
+            (Some(part), Some(field)) => Some(format!("{part}.{field}")),
+            (part, field) => part.clone().or_else(|| field.map(String::from)),
+        };
+        let place = Place { field, ..row.place.clone() };
         self.misfits.push(Misfit { place, why: why.into() });
     }
 
@@ -136,32 +144,78 @@ impl Reader {
     }
 
     fn head(&mut self, body: &Value) {
-        let mut row = Row::new("policy", None, body.get("policy"));
-        for other in ["id", "version", "effective_from", "source", "clauses", "currency"] {
-            row.ask(other);
+        let Some(head) = body.get("policy") else { return };
+        let mut row = Row::new("policy", None, Some(head));
+        // What the event says beside the body is read at the door.
+        for identity in ["id", "version", "effective_from"] {
+            row.ask(identity);
         }
         self.policy.name = self.text(&mut row, "name").unwrap_or_default();
-        self.policy.time_zone = self.text(&mut row, "time_zone").unwrap_or_default();
+        if let Some(zone) = self.text(&mut row, "time_zone") {
+            let is_zone = |c: char| c.is_ascii_alphanumeric() || "_+/-".contains(c);
+            if zone.len() > ZONE_CHARS_MAX || !zone.chars().all(is_zone) {
+                self.misfit(&mut row, Some("time_zone"), "is a zone like America/Toronto");
+            }
+            self.policy.time_zone = zone;
+        }
         self.policy.calendar =
             self.parsed::<Code>(&mut row, "calendar", "is a calendar id").filter(|c| c.as_str() != "none");
         self.policy.replacement_anchor = self.word(&mut row, "replacement_anchor");
-        row.ask("versioning");
-        row.ask("cites");
+        if let Some(currency) = self.text(&mut row, "currency") {
+            let is_code = currency.len() == 3 && currency.bytes().all(|b| b.is_ascii_uppercase());
+            if !is_code && currency != "order" {
+                self.misfit(
+                    &mut row,
+                    Some("currency"),
+                    "is like \"USD\", or \"order\" when no currency is named",
+                );
+            }
+        }
+        if let Some(mut source) = self.inner(&mut row, "source") {
+            let file = self.text(&mut source, "file");
+            self.required(&mut source, "file", file);
+            let hash = self.text(&mut source, "sha256");
+            let is_hash = |hash: &String| {
+                hash.len() == 64 && hash.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
+            };
+            if !hash.as_ref().is_some_and(is_hash) {
+                self.misfit(
+                    &mut source,
+                    Some("sha256"),
+                    "is the SHA-256 of the document, 64 small hex digits",
+                );
+            }
+            self.leftover(&mut source);
+        }
+        if let Some(mut versioning) = self.inner(&mut row, "versioning") {
+            self.flag(&mut versioning, "may_change_any_time");
+            if self.text(&mut versioning, "governs").as_deref() != Some("version_in_force_at_purchase") {
+                self.misfit(
+                    &mut versioning,
+                    Some("governs"),
+                    "can only be \"version_in_force_at_purchase\" (H-7)",
+                );
+            }
+            self.cites(&mut versioning, "cites");
+            self.leftover(&mut versioning);
+        }
         if let Some(table) = row.ask("no_fault") {
             let mut inner = Row::new("policy", Some(RowName::Name("no_fault".into())), Some(table));
             let remedy = self.word::<Remedy>(&mut inner, "remedy");
+            let remedy = self.required(&mut inner, "remedy", remedy);
             let cites = self.cites(&mut inner, "cites");
             self.policy.no_fault = Some(NoFault { remedy: remedy.filter(|r| *r != Remedy::None), cites });
             self.leftover(&mut inner);
         }
-        if body.get("policy").is_some() {
-            self.leftover(&mut row);
-        }
+        self.leftover(&mut row);
     }
 
     /// What nobody asked for is a slip of the pen, and a slip in a policy is money.
     pub fn leftover(&mut self, row: &mut Row<'_>) -> bool {
-        let Some(fields) = row.fields else { return !row.bad };
+        let Some(fields) = row.fields else {
+            self.misfit(row, None, "is a table of fields");
+            return false;
+        };
         let unknown: Vec<&String> = fields.keys().filter(|k| !row.asked.contains(&k.as_str())).collect();
         for key in unknown {
             let known = row.asked.join(", ");
@@ -169,210 +223,27 @@ impl Reader {
         }
         !row.bad
     }
-
-    pub fn text(&mut self, row: &mut Row<'_>, field: &'static str) -> Option<String> {
-        match row.ask(field)? {
-            Value::String(text) => Some(text.clone()),
-            _ => {
-                self.misfit(row, Some(field), "is text");
-                None
-            }
-        }
-    }
-    pub fn flag(&mut self, row: &mut Row<'_>, field: &'static str) -> Option<bool> {
-        match row.ask(field)? {
-            Value::Bool(flag) => Some(*flag),
-            _ => {
-                self.misfit(row, Some(field), "is true or false");
-                None
-            }
-        }
-    }
-    pub fn number(&mut self, row: &mut Row<'_>, field: &'static str) -> Option<u64> {
-        let value = row.ask(field)?;
-        let number = value.as_u64();
-        if number.is_none() {
-            self.misfit(row, Some(field), "is a number without sign or fraction");
-        }
-        number
-    }
-    pub fn parsed<T: TryFromText>(
-        &mut self,
-        row: &mut Row<'_>,
-        field: &'static str,
-        rule: &str,
-    ) -> Option<T> {
-        let text = self.text(row, field)?;
-        let parsed = T::of(&text);
-        if parsed.is_none() {
-            self.misfit(row, Some(field), rule);
-        }
-        parsed
-    }
-    /// A word of a closed vocabulary.
-    pub fn word<T: FromStr<Err = crate::ids::BadText>>(
-        &mut self,
-        row: &mut Row<'_>,
-        field: &'static str,
-    ) -> Option<T> {
-        let text = self.text(row, field)?;
-        match text.parse() {
-            Ok(word) => Some(word),
-            Err(why) => {
-                self.misfit(row, Some(field), format!("is not '{text}'; {}", why.rule));
-                None
-            }
-        }
-    }
-    /// A field that must be there.
-    pub fn required<T>(&mut self, row: &mut Row<'_>, field: &'static str, found: Option<T>) -> Option<T> {
-        if found.is_none() && !row.bad {
-            self.misfit(row, Some(field), "is missing");
-        }
-        found
-    }
-    /// A list of texts; a single text is a list of one.
-    pub fn texts(&mut self, row: &mut Row<'_>, field: &'static str) -> Vec<String> {
-        match row.ask(field) {
-            None => Vec::new(),
-            Some(Value::String(one)) => Vec::from([one.clone()]),
-            Some(Value::Array(list)) if list.iter().all(Value::is_string) => {
-                list.iter().filter_map(Value::as_str).map(String::from).collect()
-            }
-            Some(_) => {
-                self.misfit(row, Some(field), "is a list of texts");
-                Vec::new()
-            }
-        }
-    }
-    pub fn codes(&mut self, row: &mut Row<'_>, field: &'static str) -> Vec<Code> {
-        self.texts(row, field).iter().filter_map(|t| Code::new(t.as_str()).ok()).collect()
-    }
-    pub fn word_list<T: FromStr<Err = crate::ids::BadText>>(
-        &mut self,
-        row: &mut Row<'_>,
-        field: &'static str,
-    ) -> Vec<T> {
-        let mut found = Vec::new();
-        for text in self.texts(row, field) {
-            match text.parse::<T>() {
-                Ok(word) => found.push(word),
-                Err(why) => self.misfit(row, Some(field), format!("knows no '{text}'; {}", why.rule)),
-            }
-        }
-        found
-    }
-    pub fn cites(&mut self, row: &mut Row<'_>, field: &'static str) -> Cites {
-        let ids = self.texts(row, field);
-        let cites: Cites = ids.iter().filter_map(|id| self.clause(id)).collect();
-        if field == "cites" && cites.is_empty() {
-            self.misfit(row, Some(field), "is missing: every row cites the clauses it comes from");
-        }
-        cites
-    }
-    pub fn predicate(&mut self, row: &mut Row<'_>, field: &'static str) -> Option<Predicate> {
-        match Predicate::read(row.ask(field)?) {
-            Ok(predicate) => Some(predicate),
-            Err(why) => {
-                self.misfit(row, Some(field), why);
-                None
-            }
-        }
-    }
-    pub fn window(&mut self, row: &mut Row<'_>, field: &'static str, name: &str) -> Option<usize> {
-        let found = self.windows.get(name).copied();
-        if found.is_none() {
-            self.misfit(row, Some(field), format!("names window {name}, which is not in [windows]"));
-        }
-        found
-    }
-    pub fn window_list(&mut self, row: &mut Row<'_>, field: &'static str) -> Vec<usize> {
-        let names = self.texts(row, field);
-        names.iter().filter_map(|name| self.window(row, field, name)).collect()
-    }
-    pub fn region(&mut self, row: &mut Row<'_>, field: &'static str, name: &str) -> Option<usize> {
-        let found = self.regions.get(name).copied();
-        if found.is_none() {
-            self.misfit(row, Some(field), format!("names region {name}, which is not in [regions]"));
-        }
-        found
-    }
-    pub fn scope(&mut self, row: &mut Row<'_>) -> Scope {
-        let Some(table) = row.ask("scope") else { return Scope::default() };
-        let mut inner =
-            Row { place: row.place.clone(), fields: table.as_object(), asked: Vec::new(), bad: false };
-        if inner.fields.is_none() {
-            self.misfit(row, Some("scope"), "is a table like { basis = [\"defect\"] }");
-            return Scope::default();
-        }
-        let mut scope = Scope {
-            basis: self.word_list(&mut inner, "basis"),
-            class: self.word_list(&mut inner, "class"),
-            condition_sold: self.word_list(&mut inner, "condition_sold"),
-            remedy: self.word_list(&mut inner, "remedy"),
-            contact_channel: self.word_list(&mut inner, "contact_channel"),
-            cause_ok: self.flag(&mut inner, "cause_ok"),
-            ..Scope::default()
-        };
-        if let Some(text) = self.text(&mut inner, "region") {
-            let (name, outside) = text.strip_prefix('!').map_or((text.as_str(), false), |name| (name, true));
-            scope.region = self.region(&mut inner, "region", name).map(|at| (at, outside));
-        }
-        if let Some(name) = self.text(&mut inner, "window") {
-            scope.window = self.window(&mut inner, "window", &name);
-        }
-        row.bad |= !self.leftover(&mut inner);
-        scope
-    }
-    pub fn limit(&mut self, row: &mut Row<'_>, field: &'static str) -> Option<Limit> {
-        self.parsed(row, field, "is like 48h, 7d, 7bd or 1bd@17:00")
-    }
-    pub fn signals(&mut self, row: &mut Row<'_>, field: &'static str) -> Vec<Signal> {
-        let Some(text) = self.text(row, field) else { return Vec::new() };
-        let mut found = Vec::new();
-        for part in text.split('|') {
-            let (kind, qualifier) = part.split_once(':').map_or((part, None), |(k, q)| (k, Some(q)));
-            match kind.parse::<Kind>() {
-                Ok(kind) => found.push(Signal { kind, qualifier: qualifier.map(String::from) }),
-                Err(why) => self.misfit(row, Some(field), format!("{why}")),
-            }
-        }
-        found
-    }
-    pub fn money(&mut self, row: &mut Row<'_>, field: &'static str) -> Option<Amount> {
-        let value = row.ask(field)?;
-        let minor = value.get("amount").and_then(Value::as_u64);
-        let currency = value.get("currency").and_then(Value::as_str).and_then(|c| Currency::parse(c).ok());
-        let amount = minor.zip(currency).and_then(|(minor, currency)| Amount::new(minor, currency).ok());
-        if amount.is_none() {
-            self.misfit(row, Some(field), "is like { amount = 4500, currency = \"USD\" }, in minor units");
-        }
-        amount
-    }
 }
 
 impl<'v> Row<'v> {
     pub(super) fn new(table: &'static str, row: Option<RowName>, value: Option<&'v Value>) -> Self {
         let place = Place { table, row, field: None };
-        Row { place, fields: value.and_then(Value::as_object), asked: Vec::new(), bad: false }
+        Row { place, part: None, fields: value.and_then(Value::as_object), asked: Vec::new(), bad: false }
+    }
+    /// A table inside this row.
+    pub(super) fn below(&self, part: impl Into<String>, value: &'v Value) -> Self {
+        let place = self.place.clone();
+        Row { place, part: Some(part.into()), fields: value.as_object(), asked: Vec::new(), bad: false }
+    }
+    /// Whether the row says something under this key.
+    pub(super) fn has(&self, field: &str) -> bool {
+        self.fields.is_some_and(|fields| fields.contains_key(field))
+    }
+    pub(super) fn is_empty(&self) -> bool {
+        self.fields.is_none_or(Map::is_empty)
     }
     pub(super) fn ask(&mut self, field: &'static str) -> Option<&'v Value> {
         self.asked.push(field);
         self.fields?.get(field)
-    }
-}
-
-/// Values that a policy writes as text.
-pub(super) trait TryFromText: Sized {
-    fn of(text: &str) -> Option<Self>;
-}
-impl TryFromText for Code {
-    fn of(text: &str) -> Option<Self> {
-        Code::new(text).ok()
-    }
-}
-impl TryFromText for Limit {
-    fn of(text: &str) -> Option<Self> {
-        Limit::parse(text)
     }
 }

@@ -1,14 +1,15 @@
 //! One event of a story after the other.
 
 use replay::{
-    event::{Event, Leg},
+    event::{Event, Leg, ScanStatus},
     ids::{ClaimId, EventId, ParcelId},
 };
 use serde_json::Value;
 
-use super::{APPROVER, FIRST_CLAIM, Labelled, Player};
+use super::{APPROVER, FIRST_CLAIM, Labelled, OnRecord, Player};
 use crate::{
     error::{Error, Result},
+    ledger::Outcome,
     scenario::{
         amend::next_version,
         format::Happening,
@@ -137,23 +138,37 @@ impl<'s> Player<'s> {
         let by = By::of(h)?;
         let mut recorded = Vec::with_capacity(told.len());
         for told in told {
-            let Some(one) = self.record(told, &by, h.at.at)? else { continue };
-            match &one.1.event {
-                Event::ClaimOpened(opened) => {
-                    self.claims.insert(claim.clone(), opened.units.clone());
-                }
-                Event::ShipmentDispatched(d) if d.leg == Leg::Outbound => {
-                    self.parcels.entry(d.parcel.clone()).or_default().dispatched = Some(one.clone());
-                }
-                _ => {}
-            }
+            // What goes with an event stands or falls with it, and came with the first of two equal messages.
+            let Some(receipt) = self.log.record(&told, &by, h.at.at)? else { break };
+            let one = (receipt.event_id.parse().map_err(bad_text)?, told);
+            self.remember(claim, &one);
             recorded.push(one);
+            if receipt.outcome == Outcome::AlreadyRecorded {
+                break;
+            }
         }
         if let Some(label) = &h.label {
             let (happening, claim) = (h.clone(), claim.clone());
-            self.labels.insert(label, Labelled { happening, number, claim, parcel, told: recorded });
+            self.labels
+                .insert(label, Labelled { happening, number, claim, parcel, told: recorded, before: None });
         }
         Ok(())
+    }
+
+    /// What an event on record says of claims and of the order's parcels.
+    pub(super) fn remember(&mut self, claim: &ClaimId, one: &OnRecord) {
+        match &one.1.event {
+            Event::ClaimOpened(opened) => {
+                self.claims.insert(claim.clone(), opened.units.clone());
+            }
+            Event::ShipmentDispatched(d) if d.leg == Leg::Outbound => {
+                self.parcels.entry(d.parcel.clone()).or_default().dispatched = Some(one.clone());
+            }
+            Event::TrackingScanned(t) if t.status == ScanStatus::Delivered => {
+                self.parcels.entry(t.parcel.clone()).or_default().delivered = Some(one.clone());
+            }
+            _ => {}
+        }
     }
 
     /// The parcel that is meant where the story names none: the order's only one, or the claim's last one on that leg.

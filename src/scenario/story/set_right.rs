@@ -7,20 +7,24 @@ use replay::{
 };
 use serde_json::{Map, Value, json};
 
-use super::{Labelled, Player};
+use super::{AsTold, Labelled, OnRecord, Player};
 use crate::{
     error::{Error, Result},
     scenario::{
         amend::{Change, changes},
-        format::{Happening, Parcel, misfit},
+        format::{Happening, Parcel},
         happening::What,
         log::By,
+        read::misfit,
         tell::{Told, personal, reason_code},
     },
 };
 
 /// What a correction may not change: it would be another event.
 const FIXED: [&str; 3] = ["type", "claim", "label"];
+
+/// What has to go on record, and where.
+type Changes = Vec<(Stream, Change)>;
 
 impl<'s> Player<'s> {
     /// Amends what was told before.
@@ -30,18 +34,32 @@ impl<'s> Player<'s> {
             What::EventReversed(r) => (&r.target, None),
             _ => return Ok(()),
         };
-        let changes = if self.labels.contains_key(target.as_str()) {
-            self.of_an_event(target, set)?
-        } else {
-            self.of_a_parcel(target, set)?
+        let (changes, right) = match self.labels.get(target.as_str()) {
+            Some(labelled) => self.of_an_event(labelled, target, set)?,
+            None => (self.of_a_parcel(target, set)?, None),
         };
+        if changes.is_empty() {
+            self.log.untraced(h.what.word(), Some(target.clone()), "target_is_not_on_record", h.at.at);
+        }
         let mut recorded = Vec::new();
         for (stream, change) in changes {
-            recorded.extend(self.amend(h, target, stream, change)?);
+            recorded.extend(self.amend(h, &claim, target, stream, change)?);
+        }
+        let mut before = None;
+        if !recorded.is_empty() {
+            before = right.and_then(|right| self.tell_anew(target, right));
+            if set.is_none()
+                && let Some((target, told)) =
+                    self.labels.get_mut(target.as_str()).and_then(|amendment| amendment.before.take())
+            {
+                // A correction that is taken back leaves its event as it was.
+                self.tell_anew(&target, told);
+            }
         }
         if let Some(label) = &h.label {
             let happening = h.clone();
-            self.labels.insert(label, Labelled { happening, number, claim, parcel: None, told: recorded });
+            let labelled = Labelled { happening, number, claim, parcel: None, told: recorded, before };
+            self.labels.insert(label, labelled);
         }
         Ok(())
     }
@@ -49,60 +67,63 @@ impl<'s> Player<'s> {
     /// A correction is worked into the event as the story told it, and that is told once more: what is other then has
     /// to be corrected.
     fn of_an_event(
-        &mut self,
+        &self,
+        labelled: &Labelled,
         label: &str,
         set: Option<&Map<String, Value>>,
-    ) -> Result<Vec<(Stream, Change)>> {
-        let Some(labelled) = self.labels.get(label) else { return Ok(Vec::new()) };
-        let old = labelled.told.clone();
-        let stream = |told: &Told| told.stream.clone();
+    ) -> Result<(Changes, Option<AsTold>)> {
+        let old = &labelled.told;
         let Some(set) = set else {
-            return Ok(old.iter().map(|(id, told)| (stream(told), Change::Reversed(*id))).collect());
+            let reversed = old.iter().map(|(id, told)| (told.stream.clone(), Change::Reversed(*id)));
+            return Ok((reversed.collect(), None));
         };
+        let bad = |code: &str, text: String, hint: &str| Err(Error::unreadable(code, text).hint(hint));
         if matches!(labelled.happening.what, What::EventCorrected(_) | What::EventReversed(_)) {
-            return Err(Error::unreadable(
-                "amendment_is_not_corrected",
-                format!("'{label}' is an amendment"),
-            )
-            .hint("reverse it, then correct the event itself"));
+            let text = format!("target: '{label}' is an amendment");
+            return bad("amendment_is_not_corrected", text, "reverse it, then correct the event itself");
         }
         let mut fields = labelled.happening.fields.clone();
         for (name, value) in set {
             if FIXED.contains(&name.as_str()) {
-                return Err(Error::unreadable(
-                    "another_event",
-                    format!("set: {name} makes another event of it"),
-                )
-                .hint("reverse the event and tell the right one"));
+                let text = format!("set: {name} makes another event of it");
+                return bad("another_event", text, "reverse the event and tell the right one");
             }
             if value.is_null() {
-                fields.remove(name)
+                fields.remove(name);
             } else {
-                fields.insert(name.clone(), value.clone())
-            };
+                fields.insert(name.clone(), value.clone());
+            }
         }
         let right = Happening::read(fields).map_err(|why| why.at("set"))?;
         let new = self.tell(&right, labelled.number, &labelled.claim, labelled.parcel.clone())?;
-        let changes = changes(&old, new.clone())?;
-        let Some(first) = new.first().map(stream) else { return Ok(Vec::new()) };
-        if let Some(labelled) = self.labels.get_mut(label) {
-            labelled.happening = right;
-            for (_, told) in &mut labelled.told {
-                if let Some(right) = new.iter().find(|right| right.event.kind() == told.event.kind()) {
-                    *told = right.clone();
-                }
-            }
-            for told in &new {
-                if let Event::ClaimOpened(opened) = &told.event {
-                    self.claims.insert(labelled.claim.clone(), opened.units.clone());
-                }
+        let Some(stream) = old.first().map(|(_, told)| told.stream.clone()) else {
+            // It was refused, so there is nothing to correct.
+            return Ok((Vec::new(), None));
+        };
+        let changes = changes(old, new.clone())?;
+        let told = old.iter().map(|(id, told)| {
+            let same_kind = |right: &&Told| right.event.kind() == told.event.kind();
+            (*id, new.iter().find(same_kind).unwrap_or(told).clone())
+        });
+        let right = (right, told.collect());
+        Ok((changes.into_iter().map(|change| (stream.clone(), change)).collect(), Some(right)))
+    }
+
+    /// Remembers an event as it stands after a correction; gives what it was before.
+    fn tell_anew(&mut self, label: &str, right: AsTold) -> Option<(String, AsTold)> {
+        let labelled = self.labels.get_mut(label)?;
+        for (_, told) in &right.1 {
+            if let Event::ClaimOpened(opened) = &told.event {
+                self.claims.insert(labelled.claim.clone(), opened.units.clone());
             }
         }
-        Ok(changes.into_iter().map(|change| (first.clone(), change)).collect())
+        let happening = std::mem::replace(&mut labelled.happening, right.0);
+        let told = std::mem::replace(&mut labelled.told, right.1);
+        Some((label.into(), (happening, told)))
     }
 
     /// The times of a parcel are those of its dispatch and of its delivery.
-    fn of_a_parcel(&mut self, id: &str, set: Option<&Map<String, Value>>) -> Result<Vec<(Stream, Change)>> {
+    fn of_a_parcel(&mut self, id: &str, set: Option<&Map<String, Value>>) -> Result<Changes> {
         let parcel = ParcelId::new(id).ok().filter(|id| self.known(id)).ok_or_else(|| {
             Error::unreadable("unknown_target", format!("target: '{id}' is neither a label nor a parcel"))
                 .hint("an event is corrected by its label, once it has happened; a parcel of the order by its id")
@@ -140,6 +161,15 @@ impl<'s> Player<'s> {
         Ok(changes)
     }
 
+    /// What did not happen can happen yet.
+    fn forget(&mut self, event: EventId) {
+        for sent in self.parcels.values_mut() {
+            let stands = |one: &OnRecord| one.0 != event;
+            sent.dispatched = sent.dispatched.take().filter(stands);
+            sent.delivered = sent.delivered.take().filter(stands);
+        }
+    }
+
     fn known(&self, parcel: &ParcelId) -> bool {
         self.parcels.contains_key(parcel) || self.scenario.order.parcels().iter().any(|p| p.id == *parcel)
     }
@@ -148,10 +178,11 @@ impl<'s> Player<'s> {
     fn amend(
         &mut self,
         h: &Happening,
+        claim: &ClaimId,
         name: &str,
         stream: Stream,
         change: Change,
-    ) -> Result<Option<(EventId, Told)>> {
+    ) -> Result<Option<OnRecord>> {
         let reason_code = reason_code(h.reason.as_deref())?;
         let reason_text = personal(h.reason.as_ref())?;
         let (stream, event, effective): (Stream, Event, When) = match change {
@@ -167,11 +198,10 @@ impl<'s> Player<'s> {
         };
         let told = Told { stream, event, effective, key: None, name: Some(name.into()) };
         let recorded = self.record(told, &By::of(h)?, h.at.at)?;
-        if let Some(one @ (_, Told { event: Event::TrackingScanned(scan), .. })) = &recorded {
-            self.parcels.entry(scan.parcel.clone()).or_default().delivered = Some(one.clone());
-        }
-        if let Some(one @ (_, Told { event: Event::ShipmentDispatched(sent), .. })) = &recorded {
-            self.parcels.entry(sent.parcel.clone()).or_default().dispatched = Some(one.clone());
+        match &recorded {
+            Some((_, Told { event: Event::EventReversed(reversed), .. })) => self.forget(reversed.target),
+            Some(one) => self.remember(claim, one),
+            None => {}
         }
         Ok(recorded)
     }

@@ -1,41 +1,40 @@
 //! The tables one after the other: regions and windows first, because rows name them.
 
-use super::{
-    AmountBound, Authorization, BP_WHOLE, Collect, Component, DiscretionPoint, Fee, Info, Notice, Place,
-    Rate, Reader, RefundTrace, Region, Requirement, Risk, Row, RowName, Sla, Value, VariantRule, Window,
+use alloc::{format, vec::Vec};
+use serde_json::Value;
+
+use super::{Reader, Row, RowName, named};
+use crate::{
+    allocate::BP_WHOLE,
+    event::Party,
+    policy::{
+        Authorization, Chooser, Collect, Component, CostRule, Entitlement, Fee, Firmness, Info, Never,
+        Notice, OnFail, PayoutRule, Rate, RefundTrace, Requirement, Risk, Sla, VariantRule,
+    },
 };
-use crate::policy::{Alternative, Chooser, CostRule, Entitlement, Misfit, Never, OnFail, PayoutRule, Period};
-use alloc::{format, string::String, vec::Vec};
 
 /// Most rows of one table.
 pub const TABLE_ROWS_MAX: usize = 500;
+/// Highest priority of a cost.
+const PRIORITY_MAX: i64 = 1_000;
+/// Longest life of an authorization, in days: a century.
+const VALID_DAYS_MAX: u64 = 36_500;
 
 pub(super) fn read(r: &mut Reader, body: &Value) {
-    for (name, value) in named(body, "regions") {
-        let mut row = Row::new("regions", Some(RowName::Name(name.into())), Some(value));
-        let region = Region {
-            name: name.into(),
-            include: r.texts(&mut row, "include"),
-            exclude: r.texts(&mut row, "exclude"),
-            cites: r.cites(&mut row, "cites"),
-        };
-        r.leftover(&mut row);
-        r.regions.insert(name.into(), r.policy.regions.len());
-        r.policy.regions.push(region);
-    }
-    for (name, value) in named(body, "windows") {
-        window(r, name, value);
-    }
+    named::read(r, body);
     each(r, body, "entitlement", |r, row| {
         let id = r.parsed(row, "id", "is a short name");
         let scope = r.scope(row);
+        if !row.has("windows") {
+            r.misfit(row, Some("windows"), "is missing; write [] when no period is stated");
+        }
         let windows = r.window_list(row, "windows");
         let remedies = r.word_list(row, "remedies");
         let chooser = r.word(row, "chooser");
-        let needs_discretion = r.parsed(row, "needs_discretion", "is the name of a discretion point");
+        let needs_discretion = r.point(row, "needs_discretion");
         let cites = r.cites(row, "cites");
-        if remedies.is_empty() {
-            r.misfit(row, Some("remedies"), "names no remedy");
+        if !row.has("remedies") {
+            r.misfit(row, Some("remedies"), "is missing: what the customer gets");
         }
         let id = r.required(row, "id", id)?;
         let chooser = r.required(row, "chooser", chooser).unwrap_or(Chooser::Customer);
@@ -57,7 +56,7 @@ pub(super) fn read(r: &mut Reader, body: &Value) {
         let needs = r.predicate(row, "needs");
         let on_fail = r.word(row, "on_fail");
         let then = r.text(row, "then");
-        let point = r.parsed(row, "point", "is the name of a discretion point");
+        let point = r.point(row, "point");
         let alternative = r.parsed(row, "alternative", "is the id of a fee");
         let cites = r.cites(row, "cites");
         if then.as_deref().is_some_and(|then| then != "deny") {
@@ -85,7 +84,7 @@ pub(super) fn read(r: &mut Reader, body: &Value) {
         let remedy = r.word(row, "remedy");
         let window = r.text(row, "window").and_then(|name| r.window(row, "window", &name));
         let (pass, fail) = (r.word(row, "pass"), r.word(row, "fail"));
-        let point = r.parsed(row, "point", "is the name of a discretion point");
+        let point = r.point(row, "point");
         let cites = r.cites(row, "cites");
         let rule = VariantRule {
             remedy: r.required(row, "remedy", remedy)?,
@@ -117,8 +116,8 @@ pub(super) fn read(r: &mut Reader, body: &Value) {
         let cost = r.parsed(row, "cost", "is the name of a cost");
         let priority = match row.ask("priority") {
             None => 0,
-            Some(value) => value.as_i64().unwrap_or_else(|| {
-                r.misfit(row, Some("priority"), "is a whole number");
+            Some(value) => value.as_i64().filter(|n| (0..=PRIORITY_MAX).contains(n)).unwrap_or_else(|| {
+                r.misfit(row, Some("priority"), format!("is a whole number from 0 to {PRIORITY_MAX}"));
                 0
             }),
         };
@@ -131,6 +130,22 @@ pub(super) fn read(r: &mut Reader, body: &Value) {
         receipt_only(r, row, "reimburse_after", after.as_deref());
         let cost = r.required(row, "cost", cost)?;
         let payer = r.required(row, "payer", payer)?;
+        match (payer, collect) {
+            (Party::Customer, None) => {
+                r.misfit(row, Some("collect"), "is missing: how the merchant gets it from the customer");
+            }
+            (Party::Merchant, Some(_)) => {
+                r.misfit(
+                    row,
+                    Some("collect"),
+                    "has no place here: nothing is collected when the merchant pays",
+                );
+            }
+            _ => {}
+        }
+        if after.is_some() && !row.has("reimburse") {
+            r.misfit(row, Some("reimburse_after"), "needs reimburse = true or false beside it");
+        }
         let collect = collect.unwrap_or(Collect::Deduct);
         let rule = CostRule {
             cost,
@@ -165,6 +180,9 @@ pub(super) fn read(r: &mut Reader, body: &Value) {
     });
     one(r, body, "authorization", authorization);
     one(r, body, "risk", |r, row| {
+        if !row.has("inbound_until_received") {
+            r.misfit(row, Some("inbound_until_received"), "is missing: customer or merchant");
+        }
         let risk = Risk {
             inbound_until_received: r.word(row, "inbound_until_received"),
             after_received: r.word(row, "after_received"),
@@ -173,21 +191,34 @@ pub(super) fn read(r: &mut Reader, body: &Value) {
         r.leftover(row).then(|| r.policy.risk = Some(risk))
     });
     one(r, body, "refund_trace", |r, row| {
-        let attest = r.codes(row, "attest");
-        row.ask("on_missing");
+        let attest = r.names(row, "attest");
+        if attest.is_empty() {
+            r.misfit(row, Some("attest"), "is missing: the steps, in order");
+        }
+        if !matches!(r.text(row, "on_missing").as_deref(), Some("note" | "hold")) {
+            r.misfit(row, Some("on_missing"), "is \"note\" or \"hold\"");
+        }
         let cites = r.cites(row, "cites");
         r.leftover(row).then(|| r.policy.refund_trace = Some(RefundTrace { attest, cites }))
     });
     each(r, body, "sla", |r, row| {
         let id = r.parsed(row, "id", "is a short name");
         let scope = r.scope(row);
-        let from = r.signals(row, "from").into_iter().next();
+        let from = r.signal(row, "from");
         let to = r.signals(row, "to");
         let (within, expect) = (r.limit(row, "within"), r.limit(row, "expect"));
         let firmness = r.word(row, "firmness");
         let cites = r.cites(row, "cites");
-        if to.is_empty() {
+        if !row.has("to") {
             r.misfit(row, Some("to"), "is missing: the event that stops the clock");
+        }
+        match (firmness, within, expect) {
+            (Some(Firmness::Unquantified), None, None) => {}
+            (Some(Firmness::Unquantified), ..) => {
+                r.misfit(row, Some("firmness"), "is unquantified, but there is a figure");
+            }
+            (Some(_), None, _) => r.misfit(row, Some("within"), "is missing, or firmness is unquantified"),
+            _ => {}
         }
         let sla = Sla {
             id: r.required(row, "id", id)?,
@@ -202,61 +233,28 @@ pub(super) fn read(r: &mut Reader, body: &Value) {
         r.leftover(row).then(|| r.policy.slas.push(sla))
     });
     each(r, body, "notice", |r, row| {
-        let on = r.signals(row, "on").into_iter().next();
+        let on = r.signal(row, "on");
         let channel = r.word(row, "channel");
         let (to, topic) = (r.text(row, "to"), r.text(row, "topic"));
+        if to.as_deref().is_some_and(|to| !["buyer", "giver", "recipient"].contains(&to)) {
+            r.misfit(row, Some("to"), "is buyer, giver or recipient");
+        }
         let cites = r.cites(row, "cites");
         let on = r.required(row, "on", on)?;
         let about = format!("{on}");
         r.leftover(row).then(|| r.policy.notices.push(Notice { on, about, channel, to, topic, cites }))
     });
-    each(r, body, "discretion", discretion);
+    each(r, body, "discretion", named::discretion);
     each(r, body, "info", |r, row| {
-        let on = r.signals(row, "on").into_iter().next();
-        let topics = r.texts(row, "topics");
+        let on = r.signal(row, "on");
+        let topics = r.some_texts(row, "topics");
+        if !row.has("topics") {
+            r.misfit(row, Some("topics"), "is missing: what is told");
+        }
         let cites = r.cites(row, "cites");
         let on = r.required(row, "on", on)?;
         r.leftover(row).then(|| r.policy.infos.push(Info { on, topics, cites }))
     });
-    points_exist(r);
-}
-
-fn window(r: &mut Reader, name: &str, value: &Value) {
-    let mut row = Row::new("windows", Some(RowName::Name(name.into())), Some(value));
-    let mut any = Vec::new();
-    let list = row.ask("any").and_then(Value::as_array).cloned().unwrap_or_default();
-    if list.is_empty() {
-        r.misfit(&mut row, Some("any"), "needs at least one { act, after, within }");
-    }
-    for value in &list {
-        let mut inner = Row::new("windows", Some(RowName::Name(name.into())), Some(value));
-        let (act, after) = (r.word(&mut inner, "act"), r.word(&mut inner, "after"));
-        let within = r.text(&mut inner, "within");
-        let within = match r.required(&mut inner, "within", within).as_deref() {
-            Some("unit.warranty_term") => Some(None),
-            Some(text) => {
-                let period = Period::parse(text);
-                if period.is_none() {
-                    r.misfit(&mut inner, Some("within"), "is like P30D, P6M, P1Y or unit.warranty_term");
-                }
-                period.map(Some)
-            }
-            None => None,
-        };
-        let act = r.required(&mut inner, "act", act);
-        let after = r.required(&mut inner, "after", after);
-        r.leftover(&mut inner);
-        if let (Some(act), Some(after), Some(within)) = (act, after, within) {
-            any.push(Alternative { act, after, within });
-        }
-    }
-    let no_discretion = r.flag(&mut row, "no_discretion").unwrap_or(false);
-    let cites = r.cites(&mut row, "cites");
-    r.leftover(&mut row);
-    if let Ok(code) = crate::ids::Code::new(name) {
-        r.windows.insert(name.into(), r.policy.windows.len());
-        r.policy.windows.push(Window { name: code, any, no_discretion, cites });
-    }
 }
 
 fn fee(r: &mut Reader, row: &mut Row<'_>) -> Option<()> {
@@ -266,7 +264,10 @@ fn fee(r: &mut Reader, row: &mut Row<'_>) -> Option<()> {
     let (bp, fixed) = (r.number(row, "percent_bp"), r.money(row, "fixed"));
     let base = r.text(row, "base");
     let windows_any = r.window_list(row, "windows_any");
-    let needs_discretion = r.parsed(row, "needs_discretion", "is the name of a discretion point");
+    if windows_any.is_empty() && row.has("windows_any") {
+        r.misfit(row, Some("windows_any"), "is a list without an entry; leave it out, or name what is meant");
+    }
+    let needs_discretion = r.point(row, "needs_discretion");
     let collect = r.word(row, "collect");
     let (cites, waiver_cites) = (r.cites(row, "cites"), r.cites(row, "waiver_cites"));
     let bp = bp.and_then(|bp| u32::try_from(bp).ok().filter(|bp| *bp <= BP_WHOLE));
@@ -287,8 +288,11 @@ fn fee(r: &mut Reader, row: &mut Row<'_>) -> Option<()> {
             None
         }
     };
-    if waive_when.is_some() && waiver_cites.is_empty() {
-        r.misfit(row, Some("waiver_cites"), "is missing: a waiver cites its clause");
+    if base.is_some() && row.has("fixed") && !row.has("percent_bp") {
+        r.misfit(row, Some("base"), "has no place beside a fixed amount");
+    }
+    if row.has("waive_when") != row.has("waiver_cites") {
+        r.misfit(row, Some("waiver_cites"), "and waive_when go together: a waiver cites its clause");
     }
     let id = r.required(row, "id", id)?;
     let collect = collect.unwrap_or(Collect::Deduct);
@@ -311,7 +315,7 @@ fn fee(r: &mut Reader, row: &mut Row<'_>) -> Option<()> {
 fn authorization(r: &mut Reader, row: &mut Row<'_>) -> Option<()> {
     let written = r.text(row, "written_counts_for");
     let outside = r.text(row, "separate_process_outside");
-    let closes = r.texts(row, "closes_on");
+    let closes = r.some_texts(row, "closes_on");
     let mut closes_on = Vec::new();
     for kind in closes {
         match kind.parse() {
@@ -319,52 +323,23 @@ fn authorization(r: &mut Reader, row: &mut Row<'_>) -> Option<()> {
             Err(why) => r.misfit(row, Some("closes_on"), format!("{why}")),
         }
     }
+    let required = r.flag(row, "required");
+    let valid_days = r.number(row, "valid_days");
+    if valid_days.is_some_and(|days| !(1..=VALID_DAYS_MAX).contains(&days)) {
+        let why = format!("is 1 to {VALID_DAYS_MAX}; leave it out when no expiry is stated");
+        r.misfit(row, Some("valid_days"), why);
+    }
     let authorization = Authorization {
-        required: r.flag(row, "required").unwrap_or(false),
+        required: r.required(row, "required", required)?,
         number_on_parcel: r.flag(row, "number_on_parcel").unwrap_or(false),
         items_exact: r.flag(row, "items_exact").unwrap_or(false),
         closes_on,
-        valid_days: r.number(row, "valid_days").unwrap_or(0),
+        valid_days: valid_days.unwrap_or(0),
         written_counts_for: written.and_then(|name| r.window(row, "written_counts_for", &name)),
         separate_process_outside: outside.and_then(|name| r.region(row, "separate_process_outside", &name)),
         cites: r.cites(row, "cites"),
     };
     r.leftover(row).then(|| r.policy.authorization = authorization)
-}
-
-fn discretion(r: &mut Reader, row: &mut Row<'_>) -> Option<()> {
-    let point = r.text(row, "point");
-    let options = r.texts(row, "options");
-    let bounds = row.ask("bounds");
-    let cites = r.cites(row, "cites");
-    let mut found = DiscretionPoint { options, cites, ..DiscretionPoint::default() };
-    if let Some(bounds) = bounds {
-        let mut inner = Row::new("discretion", row.place.row.clone(), Some(bounds));
-        found.fee_bp_max = r.number(&mut inner, "fee_bp_max");
-        found.fee_fixed = r.number(&mut inner, "fee_fixed");
-        found.amount_min = r.number(&mut inner, "amount_min");
-        found.amount_max = match inner.ask("amount_max") {
-            None => None,
-            Some(value) => {
-                let bound = amount_bound(value);
-                if bound.is_none() {
-                    r.misfit(&mut inner, Some("amount_max"), "is minor units, \"unit_net\" or \"captured\"");
-                }
-                bound
-            }
-        };
-        row.bad |= !r.leftover(&mut inner);
-    }
-    found.point = r.required(row, "point", point)?;
-    r.leftover(row).then(|| r.policy.discretion.push(found))
-}
-
-fn amount_bound(value: &Value) -> Option<AmountBound> {
-    match value {
-        Value::String(word) if word == "unit_net" => Some(AmountBound::UnitNet),
-        Value::String(word) if word == "captured" => Some(AmountBound::Captured),
-        other => other.as_u64().map(AmountBound::Minor),
-    }
 }
 
 /// The only moment that repaying or paying out can wait for.
@@ -374,54 +349,25 @@ fn receipt_only(r: &mut Reader, row: &mut Row<'_>, field: &'static str, text: Op
     }
 }
 
-/// A row that leaves something to a person names a point that exists.
-fn points_exist(r: &mut Reader) {
-    let mut named: Vec<(&'static str, usize, &'static str, String)> = Vec::new();
-    let p = &r.policy;
-    for (at, e) in p.entitlements.iter().enumerate() {
-        named.extend(
-            e.needs_discretion
-                .iter()
-                .map(|c| ("entitlement", at, "needs_discretion", String::from(c.as_str()))),
-        );
-    }
-    for (at, q) in p.requirements.iter().enumerate() {
-        named.extend(q.point.iter().map(|c| ("requirement", at, "point", String::from(c.as_str()))));
-    }
-    for (at, v) in p.variants.iter().enumerate() {
-        named.extend(v.point.iter().map(|c| ("variant", at, "point", String::from(c.as_str()))));
-    }
-    for (at, f) in p.fees.iter().enumerate() {
-        named.extend(
-            f.needs_discretion.iter().map(|c| ("fee", at, "needs_discretion", String::from(c.as_str()))),
-        );
-    }
-    for (table, at, field, point) in named {
-        if r.policy.point(&point).is_none() {
-            let place = Place { table, row: Some(RowName::Number(at)), field: Some(field.into()) };
-            r.misfits.push(Misfit {
-                place,
-                why: format!("names discretion point {point}, which is not in [[discretion]]"),
-            });
-        }
-    }
-}
-
-fn named<'v>(body: &'v Value, table: &str) -> Vec<(&'v str, &'v Value)> {
-    let rows = body.get(table).and_then(Value::as_object);
-    rows.into_iter().flatten().take(TABLE_ROWS_MAX).map(|(name, value)| (name.as_str(), value)).collect()
-}
-
 fn each(
     r: &mut Reader,
     body: &Value,
     table: &'static str,
     read: impl Fn(&mut Reader, &mut Row<'_>) -> Option<()>,
 ) {
-    let rows = body.get(table).and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+    let rows = match body.get(table) {
+        None => return,
+        Some(Value::Array(rows)) => rows,
+        Some(_) => return r.misfit(&mut Row::new(table, None, None), None, "is a list of rows"),
+    };
     for (at, value) in rows.iter().enumerate().take(TABLE_ROWS_MAX) {
         let mut row = Row::new(table, Some(RowName::Number(at)), Some(value));
         read(r, &mut row);
+    }
+    if rows.len() > TABLE_ROWS_MAX {
+        // Left out without a word it would be a policy that nobody wrote.
+        let mut row = Row::new(table, Some(RowName::Number(TABLE_ROWS_MAX)), None);
+        r.misfit(&mut row, None, format!("is one row too many: a table has at most {TABLE_ROWS_MAX}"));
     }
 }
 
