@@ -1,10 +1,11 @@
 //! A ledger of any size for demonstrations and measurements: shops, orders and claims that were never there.
 //!
 //! The same seed, shops and number of events give the same commands on every machine. Every order with its claims
-//! is a story, a pure function of seed and number (`story`, `life`); the generator keeps of each open story only
-//! how far it has come, so that memory stays small however many events are asked for. Stories interleave by the
-//! time at which the ledger is told. What a shop sells is data (`fixtures/demo/merchants.toml`), what it must do
-//! is its policy (`terms`).
+//! is a story, a pure function of seed and number (`story`, `life`), planned when the order comes in: before a shop
+//! acts, the engine is asked what its policy says (`pen`), so the ledger takes every command. Of an open story its
+//! acts are kept, in few bytes each; they are put into words when they are told (`tell`). Stories interleave by the
+//! time at which the ledger is told. What a shop sells is data (`fixtures/demo/merchants.toml`), what people there ask
+//! for is read from its policy (`terms`).
 
 mod act;
 mod chance;
@@ -12,6 +13,7 @@ mod goods;
 mod hours;
 mod life;
 mod money;
+mod pen;
 mod sale;
 mod shop;
 mod staff;
@@ -25,7 +27,7 @@ use replay::{
     time::Instant,
 };
 use std::{
-    cmp::Reverse,
+    cmp::{Ordering, Reverse},
     collections::{BTreeSet, BinaryHeap},
     iter::Peekable,
     vec,
@@ -36,7 +38,6 @@ use crate::{
     ledger::{Batch, Ledger},
     store::Store,
 };
-use act::Act;
 use chance::Chance;
 use hours::{DAY, HOUR, bend};
 pub use shop::{Merchant, merchants};
@@ -50,7 +51,7 @@ const START_DAY: i64 = 19_359;
 /// How long orders come in, so that all of it lasts about three years.
 const ORDER_DAYS: i64 = 1_120;
 /// Events per ten orders with their claims, on average; a test holds it to that.
-const EVENTS_PER_TEN_ORDERS: u64 = 108;
+const EVENTS_PER_TEN_ORDERS: u64 = 118;
 /// How far ahead of UTC the clock of a market may be: so much earlier than its number says may an order come in.
 const AHEAD_MAX: i64 = 14 * HOUR;
 
@@ -63,15 +64,35 @@ pub struct Step {
     pub batch: Vec<Proposal>,
 }
 
-/// An order whose story is not at its end; ordered by the time of its next step.
-#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Open {
+/// An order whose story is not at its end; ordered by the time of its next step, then by number.
+#[derive(Debug)]
+struct Open<'m> {
     next: i64,
-    order: u64,
-    /// When the order was placed, on the clock of its market.
-    nominal: i64,
     /// How many of its acts are told.
     told: usize,
+    story: Box<Story<'m>>,
+}
+
+impl Open<'_> {
+    fn key(&self) -> (i64, u64) {
+        (self.next, self.story.number)
+    }
+}
+impl PartialEq for Open<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.key() == other.key()
+    }
+}
+impl Eq for Open<'_> {}
+impl PartialOrd for Open<'_> {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+impl Ord for Open<'_> {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.key().cmp(&other.key())
+    }
 }
 
 /// Gives the steps of a ledger in order of time, as many events as were asked for. See the module.
@@ -89,9 +110,7 @@ pub struct Generator<'m> {
     order: u64,
     nominal: i64,
     /// Open stories, the one with the next step on top.
-    open: BinaryHeap<Reverse<Open>>,
-    /// Room for the acts of the story that is planned next.
-    acts: Vec<Act<'m>>,
+    open: BinaryHeap<Reverse<Open<'m>>>,
     fault: Option<Error>,
 }
 
@@ -116,7 +135,6 @@ impl<'m> Generator<'m> {
             order: 1,
             nominal: start,
             open: BinaryHeap::new(),
-            acts: Vec::new(),
             fault,
         }
     }
@@ -139,61 +157,33 @@ impl<'m> Generator<'m> {
         START_DAY * DAY + bend(even.saturating_add(i64::try_from(jitter).unwrap_or_default()))
     }
 
-    fn plan(&mut self, order: u64, nominal: i64) -> Option<Story<'m>> {
-        let room = std::mem::take(&mut self.acts);
-        Story::plan(self.merchants, self.seed, order, nominal, room)
-    }
-
     /// Begins every order that may come in before the next step of an open one.
-    fn begin_orders(&mut self) {
+    fn begin_orders(&mut self) -> Made<()> {
         while !self.merchants.is_empty() {
             let (order, nominal) = (self.order, self.nominal);
             if self.open.peek().is_some_and(|Reverse(open)| open.next < nominal - AHEAD_MAX) {
-                return;
+                break;
             }
-            if let Some(story) = self.plan(order, nominal) {
-                if let Some(first) = story.acts.first() {
-                    self.open.push(Reverse(Open { next: first.known, order, nominal, told: 0 }));
-                }
-                self.acts = story.acts;
+            if let Some(story) = Story::plan(self.merchants, self.seed, order, nominal)?
+                && let Some(first) = story.acts.first()
+            {
+                self.open.push(Reverse(Open { next: first.known, told: 0, story: Box::new(story) }));
             }
             self.order += 1;
             self.nominal = self.nominal(self.order);
         }
-    }
-
-    /// The next commands of a story, from the act with this index.
-    fn tell(&self, story: &Story<'m>, from: usize) -> Made<Vec<Proposal>> {
-        let mut batch = Vec::with_capacity(2);
-        let mut begun = BTreeSet::new();
-        let mut teller = Teller::of(story);
-        let known = story.acts.get(from).map(|act| act.known);
-        for (index, act) in story.acts.iter().enumerate().skip(from).take(STEP_COMMANDS_MAX) {
-            if Some(act.known) != known {
-                break;
-            }
-            let before = story.acts.iter().take(index).filter(|a| a.stream == act.stream).count() as u64;
-            let expected = if begun.insert(act.stream) {
-                Expected::at_number(before)
-            } else {
-                Expected::AfterThePreviousOfThisBatch
-            };
-            teller.chance = Chance::of(self.seed ^ story.number, index as u64);
-            batch.push(teller.command(act, before + 1, expected)?);
-        }
-        Ok(batch)
+        Ok(())
     }
 
     fn story_step(&mut self) -> Made<Option<Step>> {
         let Some(Reverse(open)) = self.open.pop() else { return Ok(None) };
-        let Some(story) = self.plan(open.order, open.nominal) else { return Ok(None) };
-        let batch = self.tell(&story, open.told)?;
+        let batch = tell(&open.story, open.told)?;
+        let known = open.next;
         let told = open.told + batch.len();
-        if let Some(act) = story.acts.get(told) {
+        if let Some(act) = open.story.acts.get(told) {
             self.open.push(Reverse(Open { next: act.known, told, ..open }));
         }
-        self.acts = story.acts;
-        self.step(open.next, batch).map(Some)
+        self.step(known, batch).map(Some)
     }
 
     fn staff_step(&mut self) -> Made<Option<Step>> {
@@ -213,7 +203,7 @@ impl<'m> Generator<'m> {
     }
 
     fn due(&mut self) -> Made<Option<Step>> {
-        self.begin_orders();
+        self.begin_orders()?;
         let story_at = self.open.peek().map(|Reverse(open)| open.next);
         let staff_at = self.ledger.and_then(|_| self.staff.peek()).map(|(at, _)| *at);
         match (staff_at, story_at) {
@@ -237,6 +227,26 @@ impl Iterator for Generator<'_> {
             None
         })
     }
+}
+
+/// The next commands of a story, from the act with this index.
+fn tell(story: &Story<'_>, from: usize) -> Made<Vec<Proposal>> {
+    let mut batch = Vec::with_capacity(2);
+    let mut begun = BTreeSet::new();
+    let mut teller = Teller::of(story);
+    let known = story.acts.get(from).map(|act| act.known);
+    for act in story.acts.iter().skip(from).take(STEP_COMMANDS_MAX) {
+        if Some(act.known) != known {
+            break;
+        }
+        let expected = if begun.insert(act.stream) {
+            Expected::at_number(act.revision - 1)
+        } else {
+            Expected::AfterThePreviousOfThisBatch
+        };
+        batch.push(teller.command(act, expected)?);
+    }
+    Ok(batch)
 }
 
 fn fault(why: &Impossible) -> Error {

@@ -1,8 +1,12 @@
 //! Asking the policy: claims judged from the log, under any cut, in the words of [`replay::judge`].
 
+pub mod board;
 pub mod explain;
+pub mod leakage;
 pub mod next;
 mod outcome;
+pub mod whatif;
+pub mod world;
 
 pub use outcome::{due_text, of_claim, of_order};
 

@@ -36,10 +36,15 @@ use self::{
 use crate::error::{Error, ErrorKind, Result};
 
 mod calendar;
+pub mod diff;
 mod document;
 pub mod embedded;
 mod fault;
+pub mod lint;
+mod places;
 mod register;
+
+pub use places::Places;
 
 /// Longest text of one file, in bytes.
 pub const FILE_BYTES_MAX: usize = 256 * 1024;
@@ -69,6 +74,9 @@ const TABLES: [(&str, Shape); 19] = [
     ("clause", Shape::Clauses),
 ];
 
+/// What a row is about, when people speak of it: the first of these fields that it has.
+const TITLE_KEYS: [&str; 8] = ["id", "point", "cost", "component", "stage", "on", "to", "remedy"];
+
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Shape {
     /// `[policy]`: what the policy is.
@@ -92,6 +100,15 @@ pub struct PolicyFile {
     pub body_bytes: usize,
 }
 
+/// A policy with the line of everything in it, so that it can be examined ([`lint::lint`]).
+#[derive(Debug, Clone)]
+pub struct Draft {
+    /// What would be published.
+    pub policy: PolicyFile,
+    /// Where it stands.
+    pub places: Places,
+}
+
 /// Reads a policy file, and the clause register beside it when `policy.clauses` names one. The house rules are those
 /// of this program, [`embedded::HOUSE`].
 ///
@@ -99,6 +116,14 @@ pub struct PolicyFile {
 /// A file that is not there or cannot be read ([`Error::io`]); with file, line and hint: `not_utf8`, `file_is_too_long`,
 /// `register_path_is_unsafe` when `policy.clauses` leads out of the policy's folder, and all of [`parse`].
 pub fn read(path: &Path) -> Result<PolicyFile> {
+    draft(path).map(|draft| draft.policy)
+}
+
+/// As [`read`], with the places.
+///
+/// # Errors
+/// As [`read`].
+pub fn draft(path: &Path) -> Result<Draft> {
     let name = path.display().to_string();
     let text = text_of(path)?;
     let policy = Document::parse(&name, &text)?;
@@ -122,6 +147,14 @@ pub fn read(path: &Path) -> Result<PolicyFile> {
 /// mistyped `policy.id`, `name`, `version`, `effective_from`; rows without cites, cites without a clause, clauses told
 /// twice; a body longer than [`POLICY_BYTES_MAX`]. Each with file, line and hint.
 pub fn parse(text: &str, clauses: Option<&str>, house: &str, name: &str) -> Result<PolicyFile> {
+    draft_of(text, clauses, house, name).map(|draft| draft.policy)
+}
+
+/// As [`parse`], with the places.
+///
+/// # Errors
+/// As [`parse`].
+pub fn draft_of(text: &str, clauses: Option<&str>, house: &str, name: &str) -> Result<Draft> {
     let policy = Document::parse(name, text)?;
     let house = self::house(embedded::HOUSE.name, house)?;
     match (register_entry(&policy)?, clauses) {
@@ -165,17 +198,19 @@ fn assemble(
     policy: &Document<'_>,
     beside: Option<&Document<'_>>,
     (house, house_register): (Value, Register),
-) -> Result<PolicyFile> {
+) -> Result<Draft> {
     let root = policy.root();
     check_tables(&root, "a policy", &TABLES.map(|(table, _)| table))?;
     let head = root.required("policy")?;
     let identity = Identity::read(&head)?;
     let register = register(&root, beside, &house_register)?;
     let mut body = Map::new();
+    let mut places = Places::default();
     for (table, shape) in TABLES {
         let Some(entry) = root.get(table)? else { continue };
         if shape != Shape::Clauses {
             body.insert(table.into(), entry.json()?);
+            places.note(table, &entry)?;
             check_rows(table, shape, &entry, &[&register, &house_register])?;
         }
     }
@@ -185,6 +220,8 @@ fn assemble(
     }
     body.insert("clauses".into(), register.json());
     body.insert("house".into(), house);
+    let clauses = beside.map_or(root, Document::root).required("clause")?;
+    places.note("clauses", &clauses)?;
 
     let body = Value::Object(body);
     let bytes = canonical::to_bytes(&body)
@@ -192,7 +229,8 @@ fn assemble(
     if bytes.len() > POLICY_BYTES_MAX {
         return Err(head.fault(Fault::BodyIsTooLong { bytes: bytes.len() }));
     }
-    Ok(PolicyFile { published: identity.published(sha256(&bytes), body), body_bytes: bytes.len() })
+    let policy = PolicyFile { published: identity.published(sha256(&bytes), body), body_bytes: bytes.len() };
+    Ok(Draft { policy, places })
 }
 
 /// The clause register, from the one place where it stands.
@@ -278,8 +316,7 @@ fn check_rows(table: &str, shape: Shape, entry: &Node<'_>, registers: &[&Registe
 
 /// `fee 2 (misuse_service)`: the number of the row in its table, and what it is about.
 fn named(table: &str, number: usize, row: &Node<'_>) -> String {
-    let title = ["id", "point", "cost", "component", "stage", "on", "to", "remedy"];
-    let title = title.iter().find_map(|key| row.get(key).ok().flatten()?.text().ok().map(String::from));
+    let title = TITLE_KEYS.iter().find_map(|key| row.get(key).ok().flatten()?.text().ok().map(String::from));
     title.map_or_else(|| format!("{table} {number}"), |title| format!("{table} {number} ({title})"))
 }
 

@@ -368,7 +368,7 @@ fn notes() -> String {
         });
         format!("{command}\n")
     };
-    (3..1_003).map(note).collect()
+    (4..1_004).map(note).collect()
 }
 
 #[test]
@@ -387,7 +387,7 @@ fn a_writer_waits_five_seconds_for_another() {
         began.elapsed()
     );
     other.execute_batch("ROLLBACK").unwrap();
-    assert!(ok(prepared.dir.path(), &note).starts_with("recorded note_added on claim/C1 at revision 7"));
+    assert!(ok(prepared.dir.path(), &note).starts_with("recorded note_added on claim/C1 at revision 8"));
 }
 
 #[test]
@@ -411,8 +411,8 @@ fn two_programs_write_at_once() {
         };
         (0..100).map(note).collect()
     };
-    fs::write(dir.join("C1.ndjson"), commands("C1", 6)).unwrap();
-    fs::write(dir.join("C4.ndjson"), commands("C4", 3)).unwrap();
+    fs::write(dir.join("C1.ndjson"), commands("C1", 7)).unwrap();
+    fs::write(dir.join("C4.ndjson"), commands("C4", 5)).unwrap();
     let outcomes = std::thread::scope(|scope| {
         let run = |file| scope.spawn(move || claims(dir, &["record", file, "-l", "two.db"]));
         [run("C1.ndjson"), run("C4.ndjson")].map(|run| run.join().unwrap())

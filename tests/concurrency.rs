@@ -18,7 +18,7 @@ use replay::seal::Proposal;
 use support::{Script, assert_sound, rows, stream, text};
 
 const SALE: &str = r#"
-ledger policy_published {"policy":"P","version":1,"name":"Shop","effective_from":"2024-01-01","body":{"policy":{"id":"P"},"entitlement":[{"id":"any","remedies":["refund","replacement","repair"],"chooser":"customer","cites":["P-1"]}]}} by ann approved bob
+ledger policy_published {"policy":"P","version":1,"name":"Shop","effective_from":"2024-01-01","body":{"policy":{"id":"P"},"entitlement":[{"id":"any","windows":[],"remedies":["refund","replacement","repair"],"chooser":"customer","cites":["P-1"]}]}} by ann approved bob
 order/O1 order_recorded {"policy":"P","channel":"direct","currency":"USD","purchased_at":"2024-03-01T10:00:00Z","ship_to":{"country":"US"},"tax_mode":"exclusive","order_discount_minor":0,"shipping_minor":0,"shipping_tax_minor":0,"lines":[{"id":"L1","sku":"A","class":"main","condition_sold":"new","quantity":100,"unit_price_minor":1000,"line_discount_minor":0,"tax_minor":0}]}
 order/O1 payment_captured {"payment":"P1","method_ref":"card","amount":"=1000.00 USD"}
 claim/C0 claim_opened {"order":"O1","asserted":"defect","units":["L1#100"],"by":"buyer","via":"email"}

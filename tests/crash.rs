@@ -126,7 +126,7 @@ fn what_was_acknowledged_survives_a_hundred_kills() {
 
 fn sales() -> String {
     let mut lines = String::from(
-        r#"ledger policy_published {"policy":"P","version":1,"name":"Shop","effective_from":"2024-01-01","body":{"policy":{"id":"P"},"entitlement":[{"id":"any","remedies":["refund","replacement","repair"],"chooser":"customer","cites":["P-1"]}]}} by ann approved bob"#,
+        r#"ledger policy_published {"policy":"P","version":1,"name":"Shop","effective_from":"2024-01-01","body":{"policy":{"id":"P"},"entitlement":[{"id":"any","windows":[],"remedies":["refund","replacement","repair"],"chooser":"customer","cites":["P-1"]}]}} by ann approved bob"#,
     );
     for order in 0..ORDERS {
         lines += &format!(

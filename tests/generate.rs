@@ -10,7 +10,7 @@ use claims::policy_file::embedded;
 use claims::store::{Span, Store, memory::MemoryStore};
 use replay::audit::Replay;
 use replay::books::BoardRow;
-use replay::event::{Basis, Class, Event, Kind, TrackingCheck, TrackingVerdict};
+use replay::event::{Basis, Class, Event, Kind, TrackingCheck, TrackingVerdict, UnitStatus};
 use replay::history::Cut;
 use replay::ids::{ActorId, Code, Expected, Origin, Personal, SourceId, Stream};
 use replay::merkle::Hash;
@@ -196,8 +196,8 @@ fn the_mix_is_that_of_a_shop() {
     let reason = |basis: Basis| percent(reasons.get(&basis).copied().unwrap_or_default(), claims);
     let found = [
         ("tenths of events per order", of_orders * 10 / orders, 37..48),
-        ("tenths of events per claim", of_claims * 10 / claims, 75..95),
-        ("events per ten orders in all", LOOKED_AT * 10 / orders, 104..114),
+        ("tenths of events per claim", of_claims * 10 / claims, 85..105),
+        ("events per ten orders in all", LOOKED_AT * 10 / orders, 113..123),
         ("% change of mind", reason(Basis::ChangeOfMind), 25..36),
         ("% defect", reason(Basis::Defect), 30..41),
         ("% of refunds that fail", percent(of(Kind::RefundFailed), refunds), 2..5),
@@ -214,6 +214,29 @@ fn the_mix_is_that_of_a_shop() {
     }
     let exponents: BTreeSet<u32> = currencies.iter().map(|c| c.exponent()).collect();
     assert!(currencies.len() >= 5 && exponents == BTreeSet::from([0, 2, 3]), "{currencies:?}");
+}
+
+#[test]
+fn claims_are_judged_in_every_way() {
+    let merchants = merchants().unwrap();
+    let (mut statuses, mut remedies, mut options) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
+    let mut cited: BTreeSet<Code> = BTreeSet::new();
+    for (_, command) in looked_at(&merchants) {
+        match command.event {
+            Event::EligibilityAssessed(a) => statuses.extend(a.units.iter().map(|row| row.status)),
+            Event::RemedyDecided(d) => {
+                assert_eq!(d.entitlement, None, "how much it is, the ledger says");
+                remedies.insert(d.remedy);
+            }
+            Event::AuthorizationDenied(d) => cited.extend(d.cites),
+            Event::DiscretionExercised(d) => _ = options.insert((d.point, d.decision)),
+            _ => {}
+        }
+    }
+    assert_eq!(statuses.len(), UnitStatus::ALL.len(), "{statuses:?}");
+    assert!(remedies.len() >= 8, "{remedies:?}");
+    assert!(cited.len() >= 40, "denials cite {cited:?}");
+    assert!(options.len() >= 12, "{options:?}");
 }
 
 #[test]

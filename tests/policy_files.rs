@@ -15,9 +15,9 @@ use serde_json::Value;
 const FROZEN: [(&str, u32, usize, &str, usize); 5] = [
     // policy, version, clauses, SHA-256 of the body, bytes of the body
     ("ATP", 1, 42, "0d405487878505d9a549a47c5cf1dff1a93288d6d007b8bb91742969559282db", 20_584),
-    ("PTK", 1, 35, "5250856c5e7b289d64888fde857a3396e9ead66b8a0ae02b0dd90ffcdf24dac0", 17_695),
+    ("PTK", 1, 35, "ffc7ac5d4a8f95e2e3ba48ff5d28d906b367840e2a9e0885dcd65e4e84db3d91", 17_719),
     ("CGD", 1, 24, "fb3fc64aa696aee9e819324b6edf32eb5e6d728679fe10300f39f3b01f804a2c", 13_814),
-    ("RNE", 1, 27, "a2ea629ae1264e60ee043d7f3c4eacebf353149b8a9aca62036fc561661f93ca", 15_892),
+    ("RNE", 1, 27, "5f7f458802af407825d7400242247a6e64d50b398b915349fe410ff4ea86439c", 15_916),
     ("AMC", 1, 52, "cfb5344c5245e0a82bbe9fd281178303dbbaccd9f50662a1cd829a607bf69281", 23_555),
 ];
 

@@ -56,7 +56,7 @@ impl Stores for Sqlite {
 
 /// An order, two claims, money, amendments, a refusal, a conflict, a historical credit; personal values among them.
 const STORY: &str = r#"
-ledger policy_published {"policy":"P","version":1,"name":"Shop","effective_from":"2024-01-01","body":{"policy":{"id":"P"},"entitlement":[{"id":"any","remedies":["refund","replacement","repair"],"chooser":"customer","cites":["P-1"]}]}} by ann approved bob
+ledger policy_published {"policy":"P","version":1,"name":"Shop","effective_from":"2024-01-01","body":{"policy":{"id":"P"},"entitlement":[{"id":"any","windows":[],"remedies":["refund","replacement","repair"],"chooser":"customer","cites":["P-1"]}]}} by ann approved bob
 order/O1 order_recorded {"policy":"P","channel":"direct","currency":"USD","purchased_at":"2024-03-01T10:00:00Z","ship_to":{"country":"US"},"buyer":{"name":"Jane Doe","email":"jane@example.com"},"tax_mode":"exclusive","order_discount_minor":0,"shipping_minor":500,"shipping_tax_minor":0,"lines":[{"id":"L1","sku":"A","class":"main","condition_sold":"new","quantity":2,"unit_price_minor":10000,"line_discount_minor":0,"tax_minor":0,"serials":["SN-1","SN-2"]}]} from shop key o-1
 order/O1 payment_captured {"payment":"P1","method_ref":"card","amount":"=205.00 USD"} from shop key p-1
 claim/C1 claim_opened {"order":"O1","asserted":"defect","units":["L1#1"],"by":"buyer","via":"email","text":"it hums"} from shop key c-1
@@ -225,6 +225,28 @@ fn a_key_is_found_by_all_its_parts(stores: &mut impl Stores) {
     assert_eq!(store.find(&key("shop", "payment_captured", "p-2")).unwrap(), None);
     // A refused command leaves its key free.
     assert_eq!(store.find(&key("test", "refund_issued", "r-3")).unwrap(), None);
+}
+
+fn a_refund_that_decides_keeps_its_key(stores: &mut impl Stores) {
+    let mut script = told(stores.fresh());
+    script.lines(
+        r#"order/O2 order_recorded {"policy":"P","channel":"direct","currency":"USD","purchased_at":"2024-03-01T10:00:00Z","ship_to":{"country":"US"},"tax_mode":"exclusive","order_discount_minor":0,"shipping_minor":0,"shipping_tax_minor":0,"lines":[{"id":"L1","sku":"A","class":"main","condition_sold":"new","quantity":1,"unit_price_minor":10000,"line_discount_minor":0,"tax_minor":0}]}
+        order/O2 payment_captured {"payment":"P2","method_ref":"card","amount":"=100.00 USD"}
+        claim/C3 claim_opened {"order":"O2","asserted":"defect","units":["L1#1"],"by":"buyer","via":"email"}"#,
+    );
+    let line = r#"claim/C3 refund_issued {"refund":"R9","amount":"=40.00 USD","payout":{"to":"original_method"}} @2024-04-02T09:00:00Z from shop key r-9"#;
+    let receipt = script.line(line).unwrap().unwrap();
+    let again = script.line(line).unwrap().unwrap();
+    assert_eq!((receipt.kind.as_str(), receipt.revision), ("refund_issued", 3));
+    assert_eq!((again.position, again.event_id), (receipt.position, receipt.event_id.clone()));
+    let store = script.ledger.store();
+    let key = |kind: &str| Key { source: "shop".into(), kind: kind.into(), external_id: "r-9".into() };
+    assert_eq!(store.find(&key("refund_issued")).unwrap(), Some(receipt.position));
+    assert_eq!(store.find(&key("remedy_decided")).unwrap(), None);
+    let decided = store.row(receipt.position - 1).unwrap().unwrap();
+    assert_eq!((decided.kind.as_str(), decided.stream.as_str()), ("remedy_decided", "claim/C3"));
+    assert_eq!(store.find_event(decided.event_id).unwrap(), Some(decided.position));
+    support::assert_sound(store);
 }
 
 fn every_event_is_found_by_its_id(stores: &mut impl Stores) {
@@ -509,6 +531,7 @@ every_store_passes! {
     a_history_is_one_stream_by_revision
     the_registry_leaves_out_refusals
     a_key_is_found_by_all_its_parts
+    a_refund_that_decides_keeps_its_key
     every_event_is_found_by_its_id
     the_claims_of_an_order
     a_scan_is_any_part_of_the_log

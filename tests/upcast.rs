@@ -17,8 +17,10 @@ use claims::store::memory::MemoryStore;
 use claims::view::books_as_of;
 use replay::audit::{Outcome, Replay};
 use replay::codec::{BODY_BYTES_MAX, CodecError, OwnedRow, Recorded, RowFault, decode, encode, open};
-use replay::event::{Event, Kind};
+use replay::event::{Event, Kind, UnitStatus};
 use replay::history::Cut;
+use replay::ids::ClaimId;
+use replay::judge::judge;
 use replay::merkle::Hash;
 use replay::seal::Sealed;
 use serde_json::{Value, json};
@@ -94,6 +96,17 @@ fn the_frozen_log_is_read_without_a_finding() {
     for (claim, want) in [("C1", c1), ("H1", h1)] {
         assert!(support::text::holds(&want, &board(claim)), "{claim}: {}\n{ADVICE}", board(claim));
     }
+}
+
+/// A policy from before its rows were read grants nothing today. What was decided under it stands all the same.
+#[test]
+fn what_was_decided_before_policies_were_judged_by_still_stands() {
+    let outcome = replayed(&frozen());
+    let claim = ClaimId::new("C1").unwrap();
+    let case = outcome.world.case_of(&claim).unwrap();
+    let judged = judge(case, &claim, &outcome.world.registry, &Cut::default()).unwrap();
+    assert_eq!((judged.payable_minor, judged.status), (0, Some(UnitStatus::Ineligible)), "{ADVICE}");
+    assert_eq!(case.claim_state(&claim).unwrap().owed_minor(), 9950, "{ADVICE}");
 }
 
 #[test]

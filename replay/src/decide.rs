@@ -7,7 +7,7 @@ mod guard;
 mod policy;
 mod refusal;
 
-pub use policy::decidable;
+pub use policy::{decidable, decided_at};
 pub use refusal::{Refusal, refusal_event};
 
 use alloc::vec::Vec;
@@ -109,7 +109,7 @@ pub fn decide(context: Context<'_>, proposal: &Proposal, at: Instant) -> Result<
             }
         }
         if let (Event::EventCorrected(_), Event::DiscretionExercised(d)) = (event, &*judged) {
-            discretion(rules, order, d)?;
+            discretion(rules, order, &state.units.units(), d)?;
         }
     }
     Ok(events)
@@ -192,7 +192,7 @@ fn on_claim(
         Event::ReplacementShipped(r) => {
             decided_for(state, &r.units, &[Remedy::Replacement, Remedy::Exchange, Remedy::Upgrade])
         }
-        Event::DiscretionExercised(d) => discretion(rules, order, d),
+        Event::DiscretionExercised(d) => discretion(rules, order, &state.units.units(), d),
         Event::RefundPosted(p) => credit_exists(state, &p.refund),
         Event::RefundFailed(p) => credit_exists(state, &p.refund),
         Event::RefundLateFlagged(p) => credit_exists(state, &p.refund),
@@ -209,7 +209,8 @@ fn on_claim(
             Err(Refusal::ChargebackIsNotOpen)
         }
         Event::ClaimWithdrawn(_) if state.credited_minor() > 0 => Err(Refusal::SomethingWasPaid),
-        Event::ClaimClosed(_) => closable(state, order),
+        // What is open under a policy was asked above; the record alone counts where no policy judges.
+        Event::ClaimClosed(_) => closable(state, order.filter(|_| rules.is_none())),
         Event::ClaimReopened(_) if !state.closed && !state.withdrawn && state.stage() != Stage::Denied => {
             Err(Refusal::ClaimIsNotClosed)
         }

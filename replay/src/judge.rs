@@ -3,7 +3,7 @@
 //!
 //! ```text
 //! facts    the fold, each value with its event        facts.rs
-//! unit     basis, windows, rights, requirements        window.rs, unit.rs
+//! unit     basis, windows, rights, requirements        window.rs, right.rs, unit.rs
 //! money    the waterfall over the eligible units       money.rs, cost.rs
 //! clocks   due dates and duties to inform              clock.rs
 //! ```
@@ -16,6 +16,7 @@ mod cost;
 mod facts;
 mod money;
 mod read;
+mod right;
 mod unit;
 mod window;
 
@@ -31,7 +32,7 @@ use alloc::{string::String, sync::Arc, vec::Vec};
 
 use crate::{
     case::Case,
-    event::{Event, OrderLine, UnitStatus},
+    event::{Kind, OrderLine, UnitStatus},
     history::{Cut, Standing},
     ids::{ClaimId, Code, EventId, PolicyId},
     merkle::{Hash, sha256},
@@ -344,16 +345,46 @@ fn common<T: PartialEq>(mut all: impl Iterator<Item = T>) -> Option<T> {
     all.all(|other| other == first).then_some(first)
 }
 
-/// What stands of order and claim, as a hash: every event that is not mere talk, with what corrections made of it.
+/// Whether events of this kind are grounds of a judgement. Decisions, payments, talk and the life of a claim are not.
+fn is_ground(kind: Kind) -> bool {
+    !matches!(
+        kind,
+        Kind::RemedyDecided
+            | Kind::EligibilityAssessed
+            | Kind::RefundIssued
+            | Kind::RefundPosted
+            | Kind::RefundFailed
+            | Kind::RefundLateFlagged
+            | Kind::RefundTraceOpened
+            | Kind::RefundTraceAnswered
+            | Kind::GiftCreditIssued
+            | Kind::FeeCharged
+            | Kind::CustomerCharged
+            | Kind::ChargePaid
+            | Kind::ChargeWaived
+            | Kind::ChargebackOpened
+            | Kind::ChargebackWon
+            | Kind::ChargebackLost
+            | Kind::NoticeSent
+            | Kind::ContactLogged
+            | Kind::NoteAdded
+            | Kind::ClaimClosed
+            | Kind::ClaimReopened
+            | Kind::ClaimEscalated
+            | Kind::DisputeOpened
+            | Kind::DisputeResolved
+            | Kind::DispositionRecorded
+            | Kind::AuthorizationDenied
+    )
+}
+
+/// What stands of order and claim, as a hash: the facts that a judgement rests on, with what corrections made of them.
+/// What the merchant decided and paid is no fact of that kind, so that a decision can be compared with today's facts.
 fn facts_hash(order: &[Standing<'_>], claim: &[Standing<'_>]) -> Hash {
     let mut bytes = Vec::with_capacity((order.len() + claim.len()) * 48);
-    for s in order.iter().chain(claim) {
-        if matches!(&*s.event, Event::ContactLogged(_) | Event::NoteAdded(_) | Event::NoticeSent(_)) {
-            continue;
-        }
+    for s in order.iter().chain(claim).filter(|s| s.reversed.is_none() && is_ground(s.event.kind())) {
         bytes.extend_from_slice(s.fact.event_id.0.as_bytes());
         bytes.extend_from_slice(&s.effective.at.micros().to_be_bytes());
-        bytes.push(u8::from(s.reversed.is_some()));
         if let alloc::borrow::Cow::Owned(corrected) = &s.event
             && let Ok(value) = corrected.to_value()
             && let Ok(text) = crate::canonical::to_bytes(&value)

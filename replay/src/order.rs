@@ -97,6 +97,14 @@ impl OrderState {
             None => total,
         })
     }
+    /// Price of these units in minor units, after every discount and without their tax.
+    pub fn net_minor(&self, units: &Units) -> u64 {
+        let shares = self.shares();
+        units.ranges().fold(0u64, |total, (id, first, last)| match shares.line(id) {
+            Some(line) => total.saturating_add(shares.of(line, first, last).net_minor),
+            None => total,
+        })
+    }
     /// Prepares the shares of single units in what was paid for the order.
     pub fn shares(&self) -> Shares<'_> {
         Shares::new(&self.sale)

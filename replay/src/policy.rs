@@ -13,7 +13,7 @@ mod rows;
 pub use clause::{Cites, Clause, HOUSE_RULES};
 pub use period::{Limit, Period};
 pub use predicate::{FactName, Predicate, Reading, Truth, Value};
-pub use read::{Misfit, Place, RowName};
+pub use read::{Misfit, Place, RowName, TABLE_ROWS_MAX};
 
 use alloc::{collections::BTreeMap, string::String, vec::Vec};
 

@@ -4,8 +4,10 @@ pub mod acts;
 pub mod common;
 mod coverage;
 mod demo;
+mod due;
 mod explain;
 mod files;
+mod leakage;
 mod next;
 mod output;
 mod policy;
@@ -13,6 +15,7 @@ mod proof;
 mod scenarios;
 mod show;
 mod views;
+mod whatif;
 
 pub use output::{Output, table};
 
@@ -42,8 +45,9 @@ Start here:
 
 Exit codes:
   0   done                             13  input cannot be read
-  1   audit, rebuild, test: it differs 14  not found
-  2   audit, test: could not tell      15  not a ledger, or a newer one
+  1   it differs: audit, rebuild,      14  not found
+      policy diff, policy test         15  not a ledger, or a newer one
+  2   audit, test: could not tell
   10  refused by a rule                16  another program is writing
   11  same key, other content          17  disk full, read-only, failing
   12  stale revision                   18  the log contradicts itself
@@ -91,6 +95,12 @@ enum Command {
     Totals(views::TotalsArgs),
     /// What is still owed: refunds and goods to customers, charges from them
     Owed(views::OwedArgs),
+    /// What is due when: clocks that run, are late or were met, and duties to inform that were missed
+    Due(due::DueArgs),
+    /// Judge claims again under another version of a policy and show what differs; writes nothing
+    WhatIf(whatif::WhatIfArgs),
+    /// Where money left without a clause, or stays against one: overpaid, unpaid, waived, granted
+    Leakage(leakage::LeakageArgs),
     /// Fold the log in memory up to any moment; writes nothing
     Replay(proof::ReplayArgs),
     /// Rebuild the books from the log, compare them with what is served, and swap them in
@@ -182,6 +192,9 @@ fn dispatch(cli: Cli) -> Result<u8> {
         Command::List(args) => args.run(&common, out)?,
         Command::Totals(args) => args.run(&common, out)?,
         Command::Owed(args) => args.run(&common, out)?,
+        Command::Due(args) => args.run(&common, out)?,
+        Command::WhatIf(args) => args.run(&common, out)?,
+        Command::Leakage(args) => args.run(&common, out)?,
         Command::Replay(args) => args.run(&common, out)?,
         Command::Rebuild(args) => return args.run(&common, out),
         Command::Audit(args) => return args.run(&common, out),

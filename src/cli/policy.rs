@@ -1,4 +1,4 @@
-//! policy publish, calendars, list, show.
+//! policy lint, publish, calendars, list, show, diff.
 
 use clap::{Args, Subcommand};
 use replay::{
@@ -8,6 +8,9 @@ use replay::{
 };
 use serde_json::json;
 use std::path::PathBuf;
+
+mod diff;
+mod examine;
 
 use super::{
     common::{Acting, Common},
@@ -23,6 +26,18 @@ use crate::{
 
 #[derive(Debug, Subcommand)]
 pub enum PolicyCommand {
+    /// Examine policy files: contradictions, rows that never apply, what the document leaves open
+    #[command(after_help = "Examples:
+  claims policy lint shop.toml
+  claims policy lint shop.toml --calendars calendars.toml --json | jq -r .code
+
+Levels: error (not published), warning (look at it), note (the document leaves it open; nothing to do)")]
+    Lint(examine::LintArgs),
+    /// Compare two versions of a policy, row by row, with the clauses: exit 1 when they differ
+    #[command(after_help = "Examples:
+  claims policy diff AMC@1 amc-v2.toml
+  claims policy diff AMC@1 AMC@2 --json | jq -r .row")]
+    Diff(diff::DiffArgs),
     /// Publish a policy from a TOML file; needs an approver
     #[command(after_help = "Examples:
   claims policy publish shop.toml --actor m.klein --approver d.ruiz
@@ -32,8 +47,14 @@ pub enum PolicyCommand {
     #[command(after_help = "Example:\n  claims policy calendars calendars.toml --actor m.klein")]
     Calendars(PublishArgs),
     /// List the published policies with their versions and hashes
-    #[command(after_help = "Examples:\n  claims policy list\n  claims policy list --json | jq .sha256")]
-    List,
+    #[command(
+        after_help = "Examples:\n  claims policy list\n  claims policy list --calendars\n  claims policy list --json | jq .sha256"
+    )]
+    List {
+        /// List the published calendars instead: their years, and where the holidays come from
+        #[arg(long)]
+        calendars: bool,
+    },
     /// Play scenarios and compare what comes out with what they demand; exit 1 when it differs
     Test(super::scenarios::TestArgs),
     /// List the clauses with the scenarios that show both of their sides, and those that show only one
@@ -64,14 +85,19 @@ impl PolicyCommand {
     /// Runs the verb and says with which code to exit.
     pub fn run(self, common: &Common, out: Output) -> Result<u8> {
         match self {
+            PolicyCommand::Lint(args) => args.run(out)?,
+            PolicyCommand::Diff(args) => return args.run(common, out),
             PolicyCommand::Test(args) => return args.run(out),
             PolicyCommand::Coverage(args) => return args.run(out),
             PolicyCommand::Publish(args) => {
-                let mut events = Vec::new();
+                let (mut events, mut warnings) = (Vec::new(), Vec::new());
                 for file in &args.files {
-                    events.push(policy_file::read(file)?.published.into());
+                    let (policy, found) = examine::publishable(file, common)?;
+                    events.push(policy.into());
+                    warnings.extend(found);
                 }
                 args.record(common, events, out)?;
+                warnings.iter().for_each(|warning| eprintln!("{warning}"));
             }
             PolicyCommand::Calendars(args) => {
                 let mut events: Vec<Event> = Vec::new();
@@ -82,7 +108,8 @@ impl PolicyCommand {
                 }
                 args.record(common, events, out)?;
             }
-            PolicyCommand::List => list(common, out)?,
+            PolicyCommand::List { calendars: false } => list(common, out)?,
+            PolicyCommand::List { calendars: true } => examine::list(common, out)?,
             PolicyCommand::Show { policy, version } => show(common, &policy, version, out)?,
         }
         Ok(0)
@@ -129,7 +156,8 @@ pub fn publish<S: Store>(
     ledger.record(batch)
 }
 
-fn published(common: &Common) -> Result<Vec<(u64, PolicyPublished)>> {
+/// What the ledger stream says about policies and calendars, in its order.
+fn registry(common: &Common) -> Result<Vec<(u64, Event)>> {
     let mut found = Vec::new();
     for row in common.read()?.registry()? {
         let recorded = open(&row.as_row()).map_err(|why| {
@@ -139,11 +167,17 @@ fn published(common: &Common) -> Result<Vec<(u64, PolicyPublished)>> {
                 format!("position {}: {why}", row.position),
             )
         })?;
-        if let Event::PolicyPublished(p) = recorded.event {
-            found.push((row.position, *p));
-        }
+        found.push((row.position, recorded.event));
     }
     Ok(found)
+}
+
+fn published(common: &Common) -> Result<Vec<(u64, PolicyPublished)>> {
+    let policy = |(position, event)| match event {
+        Event::PolicyPublished(p) => Some((position, *p)),
+        _ => None,
+    };
+    Ok(registry(common)?.into_iter().filter_map(policy).collect())
 }
 
 fn list(common: &Common, out: Output) -> Result<()> {

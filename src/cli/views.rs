@@ -15,12 +15,13 @@ use super::{
 };
 use crate::{
     error::{Error, Result},
+    judging::world::{NotProved, Whole},
     store::{Store, sqlite::SqliteStore},
     view::{self, By, Filter},
 };
 
 /// Longest list that is printed unless asked otherwise.
-const LIST_ROWS: u64 = 50;
+pub(super) const LIST_ROWS: u64 = 50;
 
 /// The moment to look at; without any, now.
 #[derive(Debug, Clone, Args)]
@@ -55,6 +56,22 @@ impl Moment {
     pub(super) fn is_now(&self) -> bool {
         self.cut() == Cut::default()
     }
+}
+
+/// Names the cases that gave no figures, among the answers and with the reasons beside them.
+pub(super) fn not_proved(whole: &Whole, out: Output) -> Result<()> {
+    if whole.not_proved.is_empty() {
+        return Ok(());
+    }
+    for case in &whole.not_proved {
+        let row = NotProved { what: "not_proved", case };
+        out.say(&row, || format!("not proved: {case} is in no figure above"))?;
+    }
+    for fault in &whole.faults {
+        eprintln!("{fault}");
+    }
+    eprintln!("claims audit names everything that is wrong");
+    Ok(())
 }
 
 /// A claim or an order, as people name it.

@@ -1,13 +1,14 @@
-//! What can happen in a demo story, in few bytes: a story is planned anew for each of its steps, and only the acts
-//! of that step are put into words.
+//! What can happen in a demo story, in few bytes: the acts of every open story are kept, and put into words when their
+//! time has come.
 
 use replay::{
-    event::{Basis, Direction, Disposition, Leg, Party, Remedy, ScanStatus, UnitStatus},
+    event::{Basis, Direction, Disposition, Leg, Party, PayoutTo, Remedy, ScanStatus, UnitStatus, Variant},
     ids::Code,
+    policy::Cites,
 };
 
 /// One thing that happens.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) struct Act<'m> {
     /// When it happens, in microseconds.
     pub at: i64,
@@ -15,6 +16,8 @@ pub(super) struct Act<'m> {
     pub known: i64,
     /// The order (0) or one of its claims (from 1).
     pub stream: u8,
+    /// Its place in that stream.
+    pub revision: u64,
     pub by: By,
     pub what: What<'m>,
 }
@@ -65,8 +68,18 @@ pub(super) struct Parcel {
 pub(super) enum Finding<'m> {
     /// What the customer said.
     AsSaid,
-    /// Installed or out of its box, although it should be neither.
+    /// Used, and its package is damaged.
     Worn,
+    /// Installed once; `crushed` when its package is damaged as well.
+    Installed { crushed: bool },
+    /// Its package is damaged, nothing else.
+    Crushed,
+    /// Somebody has opened it and changed something.
+    Altered,
+    /// A part that belongs to it is not in the box.
+    Incomplete,
+    /// What was broken when it came out of the box, says the customer, was not.
+    Later,
     /// A fault with a cause on the customer's side.
     Cause(&'m Code),
     /// Nothing wrong.
@@ -78,6 +91,12 @@ pub(super) enum Finding<'m> {
 pub(super) enum Fix {
     /// The packaging was intact.
     Packaging,
+    /// The missing part was found.
+    Complete,
+    /// It never was installed.
+    NotInstalled,
+    /// The order's invoice is found.
+    Invoiced,
     /// The contact came by telephone.
     Channel,
     /// It happened at another time.
@@ -85,10 +104,10 @@ pub(super) enum Fix {
 }
 
 /// What happens; every act belongs to one of these, and each is put into words in a file of its own under `tell`.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) enum What<'m> {
     Deal(Deal),
-    Talk(Talk<'m>),
+    Talk(Talk),
     Goods(Goods<'m>),
     Money(Money<'m>),
 }
@@ -108,15 +127,15 @@ pub(super) enum Deal {
 }
 
 /// Words: what is claimed, proved, allowed and answered.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Talk<'m> {
+#[derive(Debug, Clone)]
+pub(super) enum Talk {
     Opened,
     Reclassified(Basis),
     Proofs { complete: bool },
     ProofsFailed,
-    Assessed { status: UnitStatus, remedy: Option<Remedy>, cites: &'m [Code] },
-    Granted { rma: Option<u8> },
-    Denied { reason: &'static str, cites: &'m [Code] },
+    Assessed { part: Part, status: UnitStatus, remedies: Vec<Remedy>, cites: Cites },
+    Granted { rma: Option<u8>, part: Part },
+    Denied { reason: &'static str, part: Part, cites: Cites },
     Expired { rma: u8 },
     Voided { rma: u8 },
     Notice(&'static str),
@@ -131,38 +150,38 @@ pub(super) enum Talk<'m> {
 }
 
 /// Goods on their way, on the bench, and what the customer gets.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) enum Goods<'m> {
     Label { minor: u64, paid_by: Party },
-    Received { rma: Option<u8> },
-    TurnedAway,
+    Received { rma: Option<u8>, part: Part },
+    TurnedAway(Part),
     Inspected { finding: Finding<'m>, part: Part },
     Connected { line: usize, transmitted: bool },
-    LostInCustody,
-    Put(Disposition),
+    LostInCustody(Part),
+    Put(Part, Disposition),
     Offered(Remedy),
-    Selected(Remedy),
-    Decided { part: Part, remedy: Remedy, minor: Option<u64>, cites: &'m [Code] },
+    Selected { remedy: Remedy, part: Part },
+    Decided { part: Part, remedy: Remedy },
     RemedyFailed { remedy: Remedy, part: Part },
-    Stock,
+    Stock { in_stock: bool },
     Repaired(Part),
     RepairSent { part: Part, rma: Option<u8> },
-    PartsSent,
-    ReplacementSent { part: Part, rma: Option<u8> },
+    PartsSent(Part),
+    ReplacementSent { part: Part, rma: Option<u8>, variant: Option<Variant> },
     ReplacementArrived(Part),
 }
 
 /// Money. Refunds, charges and chargebacks are numbered per claim.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) enum Money<'m> {
     Cost { cost: &'static str, paid_by: Party, minor: u64, abroad: bool },
-    Discretion { point: &'m Code, option: &'m str, fee_bp: Option<u32>, minor: Option<u64> },
+    Discretion { part: Part, point: Code, option: &'m str, fee_bp: Option<u32>, minor: Option<u64> },
     Goodwill { minor: u64 },
-    Fee { charge: u8, minor: u64, cites: &'m [Code] },
-    Charged { charge: u8, minor: u64 },
+    Fee { charge: u8, fee: Code, minor: u64, cites: Cites },
+    Charged { charge: u8, cost: Code, minor: u64, cites: Cites },
     ChargePaid { charge: u8, minor: u64 },
     ChargeWaived { charge: u8 },
-    Refund { refund: u8, minor: u64, other_method: bool },
+    Refund { refund: u8, minor: u64, to: PayoutTo },
     Posted { refund: u8 },
     Failed { refund: u8 },
     Late { refund: u8 },
@@ -178,8 +197,8 @@ impl From<Deal> for What<'_> {
         What::Deal(act)
     }
 }
-impl<'m> From<Talk<'m>> for What<'m> {
-    fn from(act: Talk<'m>) -> Self {
+impl From<Talk> for What<'_> {
+    fn from(act: Talk) -> Self {
         What::Talk(act)
     }
 }

@@ -1,126 +1,98 @@
-//! The life of one claim, from the first contact to its end. What is granted, what has to be proved, what a person
-//! may decide and what is kept back comes from the policy; how often things happen is said here, in `goods` and in
-//! `money`.
+//! The life of one claim, from the first contact to its end. What is granted, held and denied, the engine says (`pen`);
+//! how often things happen is said here, in `goods` and in `money`.
 
 use replay::{
-    event::{Basis, Direction, Disposition, Party, Remedy, ScanStatus, UnitStatus},
-    ids::Code,
+    event::{Basis, Direction, Disposition, Leg, Party, Remedy, ScanStatus, UnitStatus},
+    judge::{Judgement, WindowState},
 };
 
 use super::{
-    act::{By, Deal, Fix, Goods, Money, Part, Talk},
-    story::Pen,
-    terms::Grant,
+    act::{By, Deal, Fix, Goods, Money, Parcel, Part, Talk},
+    pen::Pen,
+    sale::Run,
+    terms::Hope,
 };
 
-/// Less than this many minor units are not worth a refund.
-pub(super) const REFUND_MINOR_MIN: u64 = 20;
-
-/// What the plan must remember of a claim so that nothing it says later is refused.
+/// What the plan remembers of a claim.
 #[derive(Debug)]
-pub(super) struct Case<'m> {
+pub(super) struct Plan {
     pub basis: Basis,
-    /// The grant and the remedy that the claim goes for.
-    pub goal: Option<(&'m Grant, Remedy)>,
+    /// What the customer hopes for, where the policy gives hope.
+    pub hope: Option<Hope>,
+    /// The units that the claim goes on with: all, or those in front.
+    pub part: Part,
     pub rma: Option<u8>,
     pub rmas: u8,
     pub parcels: u8,
     pub refunds: u8,
     pub charges: u8,
     pub chargebacks: u8,
-    /// Paid by the customer for the way back.
-    pub costs: u64,
-    /// Owed and not paid yet.
-    pub owed: u64,
     pub paid: bool,
+    /// The order did not say when it was invoiced, and does by now.
+    pub invoice_found: bool,
 }
 
-impl<'m> Pen<'_, 'm> {
+impl Pen<'_, '_> {
     /// See the module.
     pub(super) fn claim(&mut self) {
         let Some(claim) = self.story.claims.get(usize::from(self.stream) - 1) else { return };
-        let mut case = Case {
+        let mut plan = Plan {
             basis: claim.basis,
-            goal: None,
+            hope: None,
+            part: Part::All,
             rma: None,
             rmas: 0,
             parcels: 0,
             refunds: 0,
             charges: 0,
             chargebacks: 0,
-            costs: 0,
-            owed: 0,
             paid: false,
+            invoice_found: false,
         };
-        case.goal = self.goal(case.basis);
-        let in_time = self.chance.percent(96);
-        self.wait_for_contact(&case, in_time);
-        self.contact(&mut case);
-        match (case.basis, case.goal) {
-            (Basis::RefusedDelivery, Some(_)) => self.refused_delivery(&mut case),
-            (Basis::SubscriptionRefund, Some(_)) => self.subscription(&mut case),
-            (_, Some((grant, _))) if in_time => self.fate(&mut case, grant),
-            (_, Some((grant, _))) => self.denied(&mut case, "window_is_over", &grant.row.cites),
-            (_, None) => {
-                let cites = self.shut_out_by(case.basis);
-                self.denied(&mut case, "not_covered", cites);
-            }
+        plan.hope = self.hope(plan.basis);
+        self.wait_for_contact(&plan);
+        self.contact(&mut plan);
+        match plan.basis {
+            Basis::RefusedDelivery => self.refused_delivery(&mut plan),
+            Basis::SubscriptionRefund => self.subscription(&mut plan),
+            _ => self.fate(&mut plan),
         }
-        self.afterwards(&mut case);
+        self.afterwards(&mut plan);
     }
 
-    /// What the customer will get if all goes well.
-    fn goal(&mut self, basis: Basis) -> Option<(&'m Grant, Remedy)> {
+    /// What the customer will ask for.
+    fn hope(&mut self, basis: Basis) -> Option<Hope> {
         let claim = self.story.claims.get(usize::from(self.stream) - 1)?;
-        let line = self.story.sale.lines.get(claim.front.first()?.line)?;
-        let article = line.article;
-        let money = self.value(Part::Front) >= REFUND_MINOR_MIN;
+        let article = self.story.sale.lines.get(claim.front.first()?.line)?.article;
         let terms = &self.story.merchant.terms;
-        let shut_out = |remedy| terms.shut_out(line.on_sale, article.free_gift, basis, remedy).is_some();
-        let grants = terms.grants(basis, article.class, article.condition);
-        let mut options: Vec<(&'m Grant, Remedy, u64)> = Vec::new();
-        for grant in grants {
-            for remedy in &grant.remedies {
-                let share = match remedy {
-                    _ if shut_out(*remedy) => 0,
-                    Remedy::Refund if money => 60,
-                    Remedy::OtherCompensation if money && grant.row.point.is_some() => 5,
-                    Remedy::Replacement => 24,
-                    Remedy::Repair => 18,
-                    Remedy::Exchange => 12,
-                    Remedy::SpareParts => 8,
-                    Remedy::Upgrade => 4,
-                    _ => 0,
-                };
-                options.push((grant, *remedy, share));
-            }
-        }
-        self.chance.by_share(&options, |o| o.2).map(|o| (o.0, o.1))
+        let hopes: Vec<Hope> = terms.hopes(basis, article.class, article.condition).collect();
+        let share = |hope: &Hope| match hope.remedy {
+            Remedy::Refund => 60,
+            Remedy::Replacement => 24,
+            Remedy::Repair => 18,
+            Remedy::Exchange => 12,
+            Remedy::SpareParts => 8,
+            Remedy::OtherCompensation => 5,
+            Remedy::Upgrade => 4,
+            _ => 0,
+        };
+        self.chance.by_share(&hopes, share).copied()
     }
 
-    /// The clauses that shut the article out, where there are any.
-    fn shut_out_by(&self, basis: Basis) -> &'m [Code] {
-        let claim = self.story.claims.get(usize::from(self.stream) - 1);
-        let line = claim.and_then(|c| c.front.first()).and_then(|run| self.story.sale.lines.get(run.line));
-        let terms = &self.story.merchant.terms;
-        let row = line.and_then(|l| terms.shut_out(l.on_sale, l.article.free_gift, basis, Remedy::Refund));
-        row.map_or(&[], |row| &row.cites)
-    }
-
-    /// The first contact falls inside the window of the grant, or after it.
-    fn wait_for_contact(&mut self, case: &Case<'m>, in_time: bool) {
-        let days = match case.basis {
+    /// The first contact mostly falls inside the window of what is hoped for.
+    fn wait_for_contact(&mut self, plan: &Plan) {
+        let days = match plan.basis {
             Basis::RefusedDelivery => 0,
             Basis::Doa | Basis::TransitDamage | Basis::MerchantError => 5,
             Basis::WrongPurchase => 9,
             Basis::ChangeOfMind | Basis::SubscriptionRefund => 26,
             Basis::Defect | Basis::NoFault => 330,
         };
-        let granted = case.goal.map_or(days, |(grant, _)| grant.days);
-        if in_time {
-            let hours = days.min(granted * 8 / 10) * 24;
+        let granted = plan.hope.map_or(days, |hope| hope.days);
+        if self.chance.percent(95) {
+            let hours = (days.min(granted * 8 / 10) * 24).max(3);
             // Twice, and the earlier one: most things are noticed soon.
-            let least = self.chance.between(2, hours.max(3)).min(self.chance.between(2, hours.max(3)));
+            let least = self.chance.between(2, hours).min(self.chance.between(2, hours));
             self.customer_later(least, least + 2);
         } else {
             let hours = (granted + 4).min(400) * 24;
@@ -128,25 +100,21 @@ impl<'m> Pen<'_, 'm> {
         }
     }
 
-    fn contact(&mut self, case: &mut Case<'m>) {
+    fn contact(&mut self, plan: &mut Plan) {
         self.tell(By::Portal, Talk::Opened);
-        let told = self.chance.percent(52);
-        let complete = self.chance.percent(93);
-        if told {
+        let complete = self.chance.percent(90);
+        if self.chance.percent(78) {
             self.and(By::Portal, Talk::Proofs { complete });
-        }
-        if told && self.chance.per_mille(25) {
-            self.work_later(2, 20);
-            self.tell(By::Agent, Talk::ProofsFailed);
-            self.and(By::Agent, Talk::Contact(Direction::Outbound));
-            self.customer_later(5, 60);
-            self.tell(By::Portal, Talk::Proofs { complete: true });
+            if self.chance.per_mille(25) {
+                self.work_later(2, 20);
+                self.tell(By::Agent, Talk::ProofsFailed);
+            }
         }
         if self.chance.per_mille(8) {
             self.work_later(2, 30);
             self.tell(By::Agent, Deal::Corrected { target: 1, fix: Fix::Channel });
         }
-        if self.chance.per_mille(22) && case.basis == Basis::Defect {
+        if self.chance.per_mille(22) && plan.basis == Basis::Defect {
             self.work_later(1, 20);
             self.tell(By::Agent, Talk::Reclassified(Basis::Doa));
         }
@@ -173,15 +141,14 @@ impl<'m> Pen<'_, 'm> {
     }
 
     /// How it goes on after the first contact.
-    fn fate(&mut self, case: &mut Case<'m>, grant: &'m Grant) {
+    fn fate(&mut self, plan: &mut Plan) {
         match self.chance.below(100) {
-            0..9 => {
+            0..7 => {
                 self.work_later(1, 20);
                 self.tell(By::Agent, Talk::Contact(Direction::Outbound));
                 self.closed("answered");
             }
-            9..15 => self.denied(case, "article_is_excluded", &grant.row.cites),
-            15..19 => {
+            7..11 => {
                 self.customer_later(5, 90);
                 self.tell(By::Portal, Talk::Withdrawn);
                 if self.chance.percent(22) {
@@ -189,35 +156,126 @@ impl<'m> Pen<'_, 'm> {
                     self.tell(By::Portal, Talk::Contact(Direction::Inbound));
                     self.at_work();
                     self.tell(By::Agent, Talk::Reopened);
-                    self.settle(case, grant);
+                    self.pursued(plan);
                 }
             }
-            19..26 => self.stalled(case, grant),
-            26 => {
-                self.authorized(case, grant);
-                let parcel = self.sends(case);
-                self.later(24 * 10, 24 * 20);
-                self.tell(By::Courier, Deal::Scanned { parcel, status: ScanStatus::Lost });
-                self.work_later(5, 60);
-                self.tell(By::Agent, Talk::Contact(Direction::Outbound));
-                if self.chance.percent(60) {
-                    self.goodwill(case);
-                }
-                self.closed("lost_on_the_way");
-            }
-            _ => self.settle(case, grant),
+            _ => self.pursued(plan),
         }
     }
 
-    /// Nothing is granted.
-    pub(super) fn denied(&mut self, case: &mut Case<'m>, reason: &'static str, cites: &'m [Code]) {
-        self.work_later(2, 40);
-        if self.chance.percent(50) {
-            self.tell(By::Engine, Talk::Assessed { status: UnitStatus::Ineligible, remedy: None, cites });
+    /// The shop looks at what is there, asks for what is missing, and goes on as its policy says.
+    fn pursued(&mut self, plan: &mut Plan) {
+        for asked in 0..3 {
+            self.work_later(1, 24);
+            let Some(judged) = self.judged(By::Engine) else { return };
+            self.part_from_the_denied(plan, &judged);
+            let standing = self.standing(&judged, plan.part);
+            if self.chance.percent(38) {
+                self.assessed(&judged, plan.part);
+            }
+            if plan.part == Part::Front {
+                self.denied_part(&judged);
+            }
+            match standing {
+                Some(UnitStatus::Ineligible) => return self.denied(plan, &judged),
+                // A person's yes is asked for where it is due, with the goods in hand.
+                Some(UnitStatus::Authorizable | UnitStatus::Eligible | UnitStatus::NeedsDiscretion) => {
+                    return self.granted(plan);
+                }
+                Some(UnitStatus::Hold) | None if asked < 2 => {
+                    if !self.supplied(plan, &judged) {
+                        return self.closed("no_answer");
+                    }
+                }
+                Some(UnitStatus::Hold) | None => return self.closed("no_answer"),
+            }
         }
-        self.tell(By::Agent, Talk::Denied { reason, cites });
+    }
+
+    /// Where only some units have a right, the claim goes on with those.
+    fn part_from_the_denied(&mut self, plan: &mut Plan, judged: &Judgement) {
+        let denied = |status| status == UnitStatus::Ineligible;
+        if plan.part != Part::All || judged.status.is_some() || !judged.units.iter().any(|u| denied(u.status))
+        {
+            return;
+        }
+        let runs = |wanted: bool| {
+            let units = judged.units.iter().filter(|u| denied(u.status) == wanted);
+            units.map(|u| Run { line: u.line_at, first: u.first, last: u.last }).collect::<Vec<Run>>()
+        };
+        if let Some(claim) = self.story.claims.get_mut(usize::from(self.stream) - 1) {
+            (claim.front, claim.back) = (runs(false), runs(true));
+            plan.part = Part::Front;
+        }
+    }
+
+    /// Says what was judged of a part whose units stand alike.
+    pub(super) fn assessed(&mut self, judged: &Judgement, part: Part) {
+        let Some(status) = self.standing(judged, part) else { return };
+        let units = self.units_of(judged, part);
+        let Some(first) = units.first() else { return };
+        let (remedies, cites) = (first.allowed.clone(), first.cites.clone());
+        self.tell(By::Engine, Talk::Assessed { part, status, remedies, cites });
+    }
+
+    /// What is missing comes in: proofs, an invoice, a carrier's report. Whether it did.
+    fn supplied(&mut self, plan: &mut Plan, judged: &Judgement) -> bool {
+        let unknown = |u: &replay::judge::UnitJudgement| {
+            u.applied.iter().any(|at| u.windows.get(*at).is_some_and(|w| w.state == WindowState::Unknown))
+        };
+        if judged.units.iter().any(unknown) && !self.story.invoiced && !plan.invoice_found {
+            plan.invoice_found = true;
+            self.work_later(1, 30);
+            return self.tell_of_the_order(By::Finance, Deal::Corrected { target: 1, fix: Fix::Invoiced });
+        }
+        if self.chance.percent(60) {
+            self.and(By::Agent, Talk::Contact(Direction::Outbound));
+        }
+        if self.chance.percent(12) {
+            self.work_later(24 * 14, 24 * 30);
+            return false;
+        }
+        self.customer_later(3, 80);
+        self.tell(By::Portal, Talk::Proofs { complete: true })
+    }
+
+    /// Nothing stands in the way of the claim so far.
+    fn granted(&mut self, plan: &mut Plan) {
+        match self.chance.below(100) {
+            0..7 => self.stalled(plan),
+            7 => self.lost_on_the_way(plan),
+            _ => self.settle(plan),
+        }
+    }
+
+    /// Some units have no right: it is said of them, and the claim goes on with the others.
+    fn denied_part(&mut self, judged: &Judgement) {
+        let units = self.units_of(judged, Part::Back);
+        let Some(cites) = units.first().map(|u| u.cites.clone()) else { return };
+        self.and(By::Agent, Talk::Denied { reason: "not_covered", part: Part::Back, cites });
+    }
+
+    /// Nothing is granted.
+    pub(super) fn denied(&mut self, plan: &mut Plan, judged: &Judgement) {
+        let part = plan.part;
+        let units = self.units_of(judged, part);
+        let Some(first) = units.first() else { return };
+        let failed = |at: &usize| first.windows.get(*at).is_some_and(|w| w.state == WindowState::Failed);
+        let reason = if first.applied.iter().any(failed) {
+            "window_is_over"
+        } else if judged.received {
+            "not_as_the_policy_wants_it"
+        } else {
+            "not_covered"
+        };
+        let cites = first.cites.clone();
+        self.work_later(2, 40);
+        self.tell(By::Agent, Talk::Denied { reason, part, cites });
         if self.chance.percent(50) {
             self.and(By::Agent, Talk::Notice("reply"));
+        }
+        if judged.received {
+            self.sent_back(plan, part);
         }
         if self.chance.percent(8) {
             self.customer_later(4, 70);
@@ -227,7 +285,7 @@ impl<'m> Pen<'_, 'm> {
             if self.chance.percent(50) {
                 self.work_later(2, 30);
                 self.tell(By::Supervisor, Talk::Reopened);
-                self.goodwill(case);
+                self.goodwill(plan);
             }
         }
         if self.chance.percent(85) {
@@ -236,57 +294,83 @@ impl<'m> Pen<'_, 'm> {
     }
 
     /// The customer never sends it.
-    fn stalled(&mut self, case: &mut Case<'m>, grant: &'m Grant) {
-        self.authorized(case, grant);
+    fn stalled(&mut self, plan: &mut Plan) {
+        self.authorized(plan);
         if self.chance.percent(40) {
             return;
         }
         self.work_later(24 * 25, 24 * 40);
-        if let Some(rma) = case.rma.take() {
+        if let Some(rma) = plan.rma.take() {
             self.tell(By::Agent, Talk::Expired { rma });
         }
         self.closed("nothing_was_sent");
     }
 
-    /// The parcel comes back by itself; what that cost is taken off.
-    fn refused_delivery(&mut self, case: &mut Case<'m>) {
-        let Some((grant, _)) = case.goal else { return };
-        let value = self.value(Part::All);
-        let minor = self.postage().min(value / 2).max(1);
-        let abroad = self.story.market.abroad;
-        if self.story.merchant.terms.rules.authorization.number_on_parcel {
-            self.authorized(case, grant);
+    /// The parcel never arrives: whose risk that is, the policy says, or nobody does.
+    fn lost_on_the_way(&mut self, plan: &mut Plan) {
+        self.authorized(plan);
+        let parcel = self.sends(plan);
+        self.later(24 * 10, 24 * 20);
+        self.tell(By::Courier, Deal::Scanned { parcel, status: ScanStatus::Lost });
+        self.work_later(5, 60);
+        let Some(judged) = self.judged(By::Engine) else { return };
+        if self.standing(&judged, plan.part) == Some(UnitStatus::Ineligible) {
+            return self.denied(plan, &judged);
         }
+        self.tell(By::Agent, Talk::Contact(Direction::Outbound));
+        if self.chance.percent(60) {
+            self.goodwill(plan);
+        }
+        self.closed("lost_on_the_way");
+    }
+
+    /// The parcel comes back by itself; what that cost is taken off.
+    fn refused_delivery(&mut self, plan: &mut Plan) {
+        let minor = self.postage();
+        let abroad = self.story.market.abroad;
         self.work_later(24 * 6, 24 * 16);
-        self.tell(By::Dock, Goods::Received { rma: case.rma });
+        let parcel = Parcel { leg: Leg::Inbound, number: 1 };
+        if self.chance.percent(25) {
+            self.tell(By::Carrier, Deal::Sent { parcel, part: Part::All, rma: None });
+            self.work_later(20, 90);
+        }
+        self.tell(By::Dock, Goods::Received { rma: None, part: Part::All });
         let (cost, paid_by) = ("refused_parcel", Party::Merchant);
         self.and(By::Dock, Money::Cost { cost, paid_by, minor, abroad });
         if self.chance.percent(40) {
-            self.and(By::Dock, Goods::Put(Disposition::Restock));
+            self.and(By::Dock, Goods::Put(Part::All, Disposition::Restock));
         }
-        if value > minor {
-            self.paid(case, grant, Part::All, Some(value - minor));
-        }
+        self.work_later(2, 40);
+        self.resolved(plan, Part::All);
         self.closed("refunded");
     }
 
     /// A device has transmitted in the paid month, or has not.
-    fn subscription(&mut self, case: &mut Case<'m>) {
-        let Some((grant, remedy)) = case.goal else { return };
+    fn subscription(&mut self, plan: &mut Plan) {
         let claim = self.story.claims.get(usize::from(self.stream) - 1);
         let line = claim.and_then(|c| c.front.first()).map_or(0, |run| run.line);
-        let transmitted = self.chance.percent(45);
+        let transmitted = match self.story.transmitted {
+            Some(known) => known,
+            None => self.chance.percent(45),
+        };
         self.work_later(2, 40);
         self.tell(By::Platform, Goods::Connected { line, transmitted });
-        if self.chance.percent(40) {
-            let status = if transmitted { UnitStatus::Ineligible } else { UnitStatus::Eligible };
-            self.tell(By::Engine, Talk::Assessed { status, remedy: Some(remedy), cites: &grant.row.cites });
+        for _ in 0..2 {
+            self.work_later(1, 20);
+            let Some(judged) = self.judged(By::Engine) else { return };
+            if self.chance.percent(40) {
+                self.assessed(&judged, Part::All);
+            }
+            match judged.status {
+                Some(UnitStatus::Ineligible) => return self.denied(plan, &judged),
+                Some(UnitStatus::Eligible) => {
+                    self.resolved(plan, Part::All);
+                    return self.closed("refunded");
+                }
+                _ if self.supplied(plan, &judged) => {}
+                _ => return self.closed("no_answer"),
+            }
         }
-        if transmitted {
-            return self.denied(case, "device_has_transmitted", &grant.row.cites);
-        }
-        self.paid(case, grant, Part::All, None);
-        self.closed("refunded");
     }
 
     /// Nothing more is due; now and then somebody forgets to say so.
@@ -298,7 +382,7 @@ impl<'m> Pen<'_, 'm> {
     }
 
     /// Disputes and chargebacks come when the shop has forgotten.
-    fn afterwards(&mut self, case: &mut Case<'m>) {
+    fn afterwards(&mut self, plan: &mut Plan) {
         if self.chance.per_mille(10) {
             self.customer_later(24, 24 * 30);
             self.tell(By::Portal, Talk::Disputed);
@@ -309,13 +393,13 @@ impl<'m> Pen<'_, 'm> {
         let alone = self.story.claims.len() == 1;
         if alone && self.chance.per_mille(22) && self.story.sale.total_minor() > 0 {
             self.later(24 * 5, 24 * 40);
-            case.chargebacks += 1;
-            let chargeback = case.chargebacks;
+            plan.chargebacks += 1;
+            let chargeback = plan.chargebacks;
             let minor = self.value(Part::All).max(1);
             self.tell(By::Psp, Money::ChargedBack { chargeback, minor });
             if self.chance.percent(85) {
                 self.later(24 * 10, 24 * 60);
-                let won = if case.paid { self.chance.percent(80) } else { self.chance.percent(35) };
+                let won = if plan.paid { self.chance.percent(80) } else { self.chance.percent(35) };
                 self.tell(By::Psp, Money::ChargebackEnded { chargeback, won });
             }
         }

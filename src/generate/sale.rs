@@ -121,11 +121,6 @@ impl<'m> Sale<'m> {
         };
         self.net(units) + units.iter().map(tax).sum::<u64>()
     }
-    /// A percentage of the price of each of these units, rounded down per unit (H-10).
-    pub fn fee(&self, units: &[Run], bp: u32) -> u64 {
-        let each = units.iter().flat_map(|r| (r.first..=r.last).map(|n| Run { first: n, last: n, ..*r }));
-        each.map(|unit| percent_floor(self.net(&[unit]), bp)).sum()
-    }
 }
 
 impl<'m> Line<'m> {

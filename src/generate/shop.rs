@@ -2,8 +2,10 @@
 
 use replay::{
     event::{ArticleClass, Basis, Condition},
-    ids::{ActorId, Code, PolicyId, SourceId, Word},
+    ids::{ActorId, Code, Origin, PolicyId, Position, SourceId, Word},
     money::Currency,
+    registry::Registry,
+    time::Instant,
     units::LineId,
 };
 use serde::Deserialize;
@@ -49,6 +51,10 @@ pub(super) struct Common {
     pub rate_source: Word,
     /// `L1` and so on.
     pub lines: Vec<LineId>,
+    /// The policies of all shops, as the ledger knows them.
+    pub registry: Registry,
+    /// The name of a ledger; events that are only thought of need one.
+    pub origin: Origin,
 }
 
 /// A country that a shop sells to.
@@ -247,7 +253,14 @@ pub fn merchants() -> Result<Vec<Merchant>> {
     let file: File = toml::from_str(FILE).map_err(|why| wrong(why.to_string()))?;
     let currencies: BTreeMap<Currency, Coin> = file.currency.iter().map(|c| (c.code, *c)).collect();
     let foreign = currencies.get(&file.foreign.currency).copied();
+    let mut registry = Registry::default();
+    for policy in &policies {
+        let published = policy.published.clone().into();
+        registry.take(&published, Position::after(None), Instant::EPOCH);
+    }
     let common = Arc::new(Common {
+        registry,
+        origin: Origin::new("demo").map_err(|why| wrong(why.to_string()))?,
         people: file.people,
         texts: file.texts,
         limits: file.limit,

@@ -1,17 +1,20 @@
-//! The story of one order: a pure function of seed and number. Nothing of it is kept between its steps, so what
-//! the generator remembers of an open order is how far it has come.
+//! The story of one order: a pure function of seed and number, planned when the order comes in. What is kept of it
+//! until it is told are its acts.
 
 use replay::{
-    event::{ArticleClass, Basis, Channel, Claimant, Leg, ScanStatus},
+    event::{ArticleClass, Basis, Channel, Claimant, GiftShippedTo, Leg, SalesChannel, ScanStatus},
     ids::Code,
+    policy::Anchor,
 };
 
 use super::{
-    act::{Act, By, Deal, Fix, Parcel, Part, What},
+    act::{Act, By, Deal, Fix, Parcel, Part},
     chance::Chance,
-    hours::{DAY, HOUR, MINUTE, SECOND, at_work, awake, on_the_road},
+    hours::{DAY, HOUR, MINUTE},
+    pen::Pen,
     sale::{Run, Sale},
     shop::{Market, Merchant},
+    tell::Made,
 };
 
 /// Most claims on one order.
@@ -20,21 +23,34 @@ pub(super) const CLAIMS_MAX: usize = 2;
 /// One order with its claims and everything that happens to them.
 #[derive(Debug)]
 pub(super) struct Story<'m> {
+    pub seed: u64,
     pub number: u64,
     pub merchant: &'m Merchant,
     pub market: &'m Market,
     pub subdivision: Option<&'m Code>,
     pub purchased: i64,
     pub sale: Sale<'m>,
-    /// Marked as a gift and sent to the recipient.
-    pub gift: bool,
+    pub channel: SalesChannel,
+    /// Marked as a gift, and sent to one of the two.
+    pub gift: Option<GiftShippedTo>,
+    /// The order says when it was invoiced.
+    pub invoiced: bool,
+    /// It leaves in two parcels.
+    pub split: bool,
+    /// A device of it has changed hands.
+    pub changed_hands: bool,
+    /// What its device is known to have done in the paid period.
+    pub transmitted: Option<bool>,
     /// The order came with the buyer's name.
     pub named: bool,
     pub claims: Vec<Claim>,
     /// In the order in which the ledger is told.
     pub acts: Vec<Act<'m>>,
-    /// When the last act of each stream is told.
-    known: [i64; CLAIMS_MAX + 1],
+    /// When the last act of each stream is told, and how many acts it has.
+    pub known: [i64; CLAIMS_MAX + 1],
+    pub revisions: [u64; CLAIMS_MAX + 1],
+    /// Codes of acts that the ledger would not take, so that nobody tells them.
+    pub refused: Vec<&'static str>,
     /// When the goods arrived, or would have.
     pub arrived: i64,
 }
@@ -51,56 +67,65 @@ pub(super) struct Claim {
     pub back: Vec<Run>,
 }
 
-/// Writes the acts of one stream, as time goes on.
-pub(super) struct Pen<'a, 'm> {
-    pub story: &'a mut Story<'m>,
-    pub chance: &'a mut Chance,
-    pub stream: u8,
-    pub now: i64,
-}
-
 impl<'m> Story<'m> {
-    /// Plans a story whose order is placed at `nominal`, on the clock of its market.
-    /// `room` is a list of acts that is not needed any more.
-    pub fn plan(
-        merchants: &'m [Merchant],
-        seed: u64,
-        number: u64,
-        nominal: i64,
-        mut room: Vec<Act<'m>>,
-    ) -> Option<Self> {
-        room.clear();
+    /// Plans a story whose order is placed at `nominal`, on the clock of its market. `None` when nobody sells.
+    pub fn plan(merchants: &'m [Merchant], seed: u64, number: u64, nominal: i64) -> Made<Option<Self>> {
         let chance = &mut Chance::of(seed, number);
-        let merchant = chance.by_share(merchants, |m| m.share)?;
-        let market = chance.by_share(&merchant.markets, |m| m.share)?;
+        let Some(merchant) = chance.by_share(merchants, |m| m.share) else { return Ok(None) };
+        let Some(market) = chance.by_share(&merchant.markets, |m| m.share) else { return Ok(None) };
         let sale = Sale::make(merchant, market, chance);
         let purchased = nominal - i64::from(market.offset_minutes) * MINUTE;
+        let rules = &merchant.terms.rules;
+        let by_invoice = rules.windows.iter().flat_map(|w| &w.any).any(|a| a.after == Anchor::Invoice);
         let mut story = Self {
+            seed,
             number,
             merchant,
             market,
             subdivision: chance.pick(&market.subdivisions),
             purchased,
-            gift: chance.percent(merchant.gift_percent),
+            channel: match chance.below(100) {
+                0..2 => SalesChannel::AuthorizedRetailer,
+                2..4 => SalesChannel::ThirdParty,
+                _ => SalesChannel::Direct,
+            },
+            gift: None,
+            invoiced: by_invoice && chance.percent(96),
+            split: sale.lines.len() > 1 && chance.percent(9),
+            changed_hands: false,
+            transmitted: None,
             named: chance.percent(60),
             claims: Vec::with_capacity(CLAIMS_MAX),
-            acts: room,
+            acts: Vec::with_capacity(8),
             known: [0; CLAIMS_MAX + 1],
+            revisions: [0; CLAIMS_MAX + 1],
+            refused: Vec::new(),
             arrived: purchased,
             sale,
         };
+        if chance.percent(merchant.gift_percent) && !story.subscription() {
+            let giver = chance.percent(25);
+            story.gift = Some(if giver { GiftShippedTo::Giver } else { GiftShippedTo::Recipient });
+        }
         story.choose_claims(chance);
-        Pen { now: purchased, stream: 0, story: &mut story, chance }.order();
+        let mut pen = Pen::new(&mut story, chance, 0);
+        pen.now = purchased;
+        pen.order();
+        pen.lay_down()?;
         for stream in 1..=story.claims.len() {
-            let stream = u8::try_from(stream).unwrap_or(1);
-            Pen { now: story.arrived, stream, story: &mut story, chance }.claim();
+            let arrived = story.arrived;
+            let mut pen = Pen::new(&mut story, chance, u8::try_from(stream).unwrap_or(1));
+            pen.now = arrived;
+            pen.claim();
+            pen.lay_down()?;
         }
         // Stable: what is told together stays together.
         story.acts.sort_by_key(|act| act.known);
-        Some(story)
+        story.acts.shrink_to_fit();
+        Ok(Some(story))
     }
 
-    fn subscription(&self) -> bool {
+    pub fn subscription(&self) -> bool {
         self.sale.lines.first().is_some_and(|l| l.article.class == ArticleClass::Subscription)
     }
 
@@ -129,7 +154,7 @@ impl<'m> Story<'m> {
                 self.some_of((first_line + nth) % self.sale.lines.len().max(1), chance)
             };
             let (front, back) = part(units, chance.percent(12) && !self.subscription());
-            let gift = self.gift && chance.percent(90);
+            let gift = self.gift.is_some() && chance.percent(90);
             let channels = [Channel::Email, Channel::Form, Channel::Ticket, Channel::Chat, Channel::Phone];
             self.claims.push(Claim {
                 basis,
@@ -169,7 +194,11 @@ impl Claim {
         match part {
             Part::Front => self.front.clone(),
             Part::Back => self.back.clone(),
-            Part::All => [self.front.as_slice(), &self.back].concat(),
+            Part::All => {
+                let mut all = [self.front.as_slice(), &self.back].concat();
+                all.sort_by_key(|run| (run.line, run.first));
+                all
+            }
         }
     }
 }
@@ -189,68 +218,7 @@ fn part(mut units: Vec<Run>, wanted: bool) -> (Vec<Run>, Vec<Run>) {
     (units, vec![last])
 }
 
-impl<'m> Pen<'_, 'm> {
-    /// Lets hours go by.
-    pub fn later(&mut self, hours_min: u64, hours_max: u64) {
-        let seconds = self.chance.between(hours_min * 3_600, hours_max * 3_600);
-        self.now += i64::try_from(seconds).unwrap_or_default() * SECOND;
-    }
-    /// Waits for somebody at work.
-    pub fn at_work(&mut self) {
-        self.now = at_work(self.now, self.story.merchant.offset_minutes, self.chance);
-    }
-    /// Hours go by, then somebody at work takes it up.
-    pub fn work_later(&mut self, hours_min: u64, hours_max: u64) {
-        self.later(hours_min, hours_max);
-        self.at_work();
-    }
-    /// Hours go by, then the customer does something.
-    pub fn customer_later(&mut self, hours_min: u64, hours_max: u64) {
-        self.later(hours_min, hours_max);
-        self.now = awake(self.now, self.story.market.offset_minutes);
-    }
-    /// Days on the road, `extra` percent more than usual.
-    pub fn road(&mut self, extra: u64) {
-        let [low, high] = self.story.market.days;
-        let hours = self.chance.between(low * 24 - 8, high * 24) * (100 + extra) / 100;
-        self.now += i64::try_from(hours).unwrap_or_default() * HOUR;
-        self.later(0, 1);
-        self.now = on_the_road(self.now, self.story.market.offset_minutes);
-    }
-
-    /// Something happens now, and the ledger is told soon: a step of its own.
-    pub fn tell(&mut self, by: By, what: impl Into<What<'m>>) {
-        let lag = match by {
-            By::Shop | By::Portal | By::Engine => self.chance.between(1, 15),
-            By::Psp | By::Platform => self.chance.between(20, 1_800),
-            By::Carrier | By::Courier => self.chance.between(120, 9_000),
-            _ => self.chance.between(5, 240),
-        };
-        let lag = i64::try_from(lag).unwrap_or_default() * SECOND;
-        let before = self.story.known.get(usize::from(self.stream)).copied().unwrap_or_default();
-        self.push(by, what.into(), (self.now + lag).max(before + SECOND));
-    }
-    /// Something else happens now and is told with what was told last.
-    pub fn and(&mut self, by: By, what: impl Into<What<'m>>) {
-        let known = self.story.acts.last().map_or(0, |act| act.known);
-        let before = self.story.known.get(usize::from(self.stream)).copied().unwrap_or_default();
-        if known >= before && known >= self.now {
-            self.push(by, what.into(), known);
-        } else {
-            self.tell(by, what);
-        }
-    }
-    fn push(&mut self, by: By, what: What<'m>, known: i64) {
-        if let Some(last) = self.story.known.get_mut(usize::from(self.stream)) {
-            *last = known;
-        }
-        self.story.acts.push(Act { at: self.now, known, stream: self.stream, by, what });
-    }
-    /// The revision of the last act of this stream.
-    pub fn revision(&self) -> u64 {
-        self.story.acts.iter().filter(|act| act.stream == self.stream).count() as u64
-    }
-
+impl Pen<'_, '_> {
     /// What happens to the order itself.
     fn order(&mut self) {
         let total = self.story.sale.total_minor();
@@ -279,7 +247,6 @@ impl<'m> Pen<'_, 'm> {
         } else {
             self.outbound();
         }
-        self.story.arrived = self.now;
     }
 
     fn activation(&mut self) {
@@ -287,38 +254,85 @@ impl<'m> Pen<'_, 'm> {
         for line in 0..self.story.sale.lines.len() {
             self.tell(By::Platform, Deal::Activated { line });
         }
-        if self.chance.percent(60) {
-            self.later(24 * 20, 24 * 30);
-            let count = if self.chance.percent(40) { 0 } else { self.chance.between(1, 4_000) };
-            self.tell(By::Platform, Deal::Transmitted { line: 0, count });
-        }
+        self.story.arrived = self.now;
         if self.chance.percent(6) {
-            self.later(1, 48);
+            self.later(24, 24 * 8);
             self.tell(By::Platform, Deal::ChangedHands { line: 0 });
+            self.story.changed_hands = true;
+        }
+        if self.chance.percent(60) {
+            self.later(24 * 4, 24 * 14);
+            let count = if self.chance.percent(55) { 0 } else { self.chance.between(1, 4_000) };
+            self.tell(By::Platform, Deal::Transmitted { line: 0, count });
+            self.story.transmitted = Some(count > 0);
         }
     }
 
     fn outbound(&mut self) {
-        let parcel = Parcel { leg: Leg::Outbound, number: 1 };
         self.work_later(2, 30);
-        self.tell(By::Dock, Deal::Sent { parcel, part: Part::All, rma: None });
+        let refused = self.story.claims.iter().any(|c| c.basis == Basis::RefusedDelivery);
+        let parcels = if self.story.split && !refused { 2 } else { 1 };
+        self.story.split = parcels == 2;
+        for number in 1..=parcels {
+            let parcel = Parcel { leg: Leg::Outbound, number };
+            if number > 1 {
+                self.work_later(10, 60);
+            }
+            self.tell(By::Dock, Deal::Sent { parcel, part: Part::All, rma: None });
+        }
+        let first = Parcel { leg: Leg::Outbound, number: 1 };
         if self.chance.percent(18) {
             self.later(2, 20);
-            self.tell(By::Carrier, Deal::Scanned { parcel, status: ScanStatus::InTransit });
+            self.tell(By::Carrier, Deal::Scanned { parcel: first, status: ScanStatus::InTransit });
         }
         self.road(0);
-        let refused = self.story.claims.iter().any(|c| c.basis == Basis::RefusedDelivery);
         let status = match self.chance.below(1_000) {
-            _ if refused => ScanStatus::Refused,
-            0..8 => ScanStatus::Lost,
-            8..28 => return,
-            _ => ScanStatus::Delivered,
+            _ if refused => Some(ScanStatus::Refused),
+            0..40 if self.story.claims.is_empty() => Some(ScanStatus::Lost),
+            8..28 => None,
+            _ => Some(ScanStatus::Delivered),
         };
-        self.tell(By::Carrier, Deal::Scanned { parcel, status });
-        if status == ScanStatus::Delivered && self.chance.per_mille(5) {
+        self.story.arrived = self.now;
+        let late = self.chance.percent(3);
+        for number in 1..=parcels {
+            let parcel = Parcel { leg: Leg::Outbound, number };
+            match status {
+                Some(status) if late => {
+                    // The carrier's report comes days after the parcel.
+                    let lag = i64::try_from(self.chance.between(30, 24 * 20)).unwrap_or_default() * HOUR;
+                    self.tell_late(By::Carrier, Deal::Scanned { parcel, status }, lag);
+                }
+                Some(status) => _ = self.tell(By::Carrier, Deal::Scanned { parcel, status }),
+                None => {}
+            }
+        }
+        if parcels == 1 && status == Some(ScanStatus::Delivered) && self.chance.per_mille(5) {
             let (target, real) = (self.revision(), self.now - DAY / 2);
             self.work_later(20, 60);
             self.tell(By::Carrier, Deal::Corrected { target, fix: Fix::Time(real) });
         }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
+mod tests {
+    use super::*;
+    use crate::generate::shop::merchants;
+    use std::collections::BTreeMap;
+
+    #[test]
+    fn shops_hardly_ever_try_what_their_policy_does_not_let_them_do() {
+        let merchants = merchants().unwrap();
+        let (mut told, mut refused) = (0, BTreeMap::<&str, u32>::new());
+        for number in 1..3_000 {
+            let story = Story::plan(&merchants, 5, number, 1_700_000_000_000_000).unwrap().unwrap();
+            told += story.acts.len();
+            for code in story.refused {
+                *refused.entry(code).or_default() += 1;
+            }
+        }
+        let sum: u32 = refused.values().sum();
+        assert!(told > 25_000 && sum < 20, "{told} acts, refused: {refused:?}");
     }
 }

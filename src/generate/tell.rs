@@ -7,13 +7,14 @@ mod money;
 mod talk;
 
 use replay::{
-    event::Leg,
+    event::{Leg, PayoutTo},
     ids::{
         ActorId, ClaimId, Code, EventId, Expected, ExternalId, OrderId, ParcelId, Personal, RefundId, Rma,
         SourceId, Stream, Word,
     },
     merkle::Hash,
     money::Amount,
+    policy::Cites,
     seal::Proposal,
     time::{Day, Instant, When},
     units::{LineId, Units},
@@ -73,12 +74,15 @@ impl<'s, 'm> Teller<'s, 'm> {
         Self { story, number, order, chance: Chance::of(0, story.number) }
     }
 
-    /// The command for an act; `revision` is the place that its event will have in its stream.
-    pub fn command(&mut self, act: &Act<'m>, revision: u64, expected: Expected) -> Made<Proposal> {
+    /// The command for an act.
+    pub fn command(&mut self, act: &Act<'m>, expected: Expected) -> Made<Proposal> {
+        // What is left to chance in an act is the same whenever it is put into words.
+        self.chance =
+            Chance::of(self.story.seed ^ self.story.number, u64::from(act.stream) << 32 | act.revision);
         let (actor, role, source) = self.who(act)?;
         let by_system = !matches!(act.by, By::Agent | By::Finance | By::Supervisor);
         let external_id = match by_system {
-            true => Some(ExternalId::new(self.named(&self.order, ":", act.stream, revision))?),
+            true => Some(ExternalId::new(self.named(&self.order, ":", act.stream, act.revision))?),
             false => None,
         };
         Ok(Proposal {
@@ -91,15 +95,15 @@ impl<'s, 'm> Teller<'s, 'm> {
             role: code(role)?,
             source,
             external_id,
-            event_id: if self.is_amended(act, revision) {
-                Some(self.event_id(act.stream, revision)?)
+            event_id: if self.is_amended(act) {
+                Some(self.event_id(act.stream, act.revision)?)
             } else {
                 None
             },
             causation: None,
             correlation: None,
-            event: match act.what {
-                What::Deal(what) => self.deal(act, what)?,
+            event: match &act.what {
+                What::Deal(what) => self.deal(act, *what)?,
                 What::Talk(what) => self.talk(act, what)?,
                 What::Goods(what) => self.goods(act, what)?,
                 What::Money(what) => self.money(act, what)?,
@@ -107,14 +111,22 @@ impl<'s, 'm> Teller<'s, 'm> {
         })
     }
 
+    /// The command for an act while its story is being planned: where its event comes in is told apart.
+    pub fn planned(&mut self, act: &Act<'m>) -> Made<Proposal> {
+        self.command(act, Expected::AfterThePreviousOfThisBatch)
+    }
+
     /// Whether the story corrects or reverses this event later: then its id must be known before.
-    fn is_amended(&self, act: &Act<'_>, revision: u64) -> bool {
-        self.story.acts.iter().any(|later| later.stream == act.stream && later.amends() == Some(revision))
+    fn is_amended(&self, act: &Act<'_>) -> bool {
+        let amends = |later: &&Act<'_>| later.stream == act.stream && later.amends() == Some(act.revision);
+        self.story.acts.iter().rev().take_while(|later| later.known >= act.known).any(|later| amends(&later))
     }
     /// The id of an event that is amended later: a UUID of version 7, as the ledger makes them.
-    fn event_id(&self, stream: u8, revision: u64) -> Made<EventId> {
+    pub fn event_id(&self, stream: u8, revision: u64) -> Made<EventId> {
         let chance = &mut Chance::of(self.story.number, u64::from(stream) << 32 | revision);
-        let random: [u8; 10] = std::array::from_fn(|_| u8::try_from(chance.below(256)).unwrap_or_default());
+        let [a, b, c, d, e, f, g, h] = chance.below(u64::MAX).to_be_bytes();
+        let [i, j, ..] = chance.below(u64::MAX).to_be_bytes();
+        let random = [a, b, c, d, e, f, g, h, i, j];
         let millis = u64::try_from(self.story.purchased / 1_000)?;
         Ok(EventId(uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid()))
     }
@@ -146,18 +158,20 @@ impl<'s, 'm> Teller<'s, 'm> {
 
     /// Small refunds are issued by the agents themselves, as far as their limit goes.
     fn is_within_the_limit(&self, act: &Act<'_>) -> bool {
-        let What::Money(Money::Refund { minor, .. }) = act.what else { return false };
+        let What::Money(Money::Refund { minor, .. }) = &act.what else { return false };
         let limits = &self.story.merchant.common.limits;
         let currency = self.story.market.coin.code;
-        limits.iter().any(|l| l.act.as_str() == "refund_issued" && l.currency == currency && minor <= l.minor)
+        limits
+            .iter()
+            .any(|l| l.act.as_str() == "refund_issued" && l.currency == currency && *minor <= l.minor)
     }
 
     /// The second person, where a rule wants one.
     fn approver(&self, act: &Act<'_>) -> Option<ActorId> {
         let staff = &self.story.merchant.staff;
-        match act.what {
+        match &act.what {
             What::Money(Money::Goodwill { .. }) => Some(staff.finance.clone()),
-            What::Money(Money::Refund { other_method: true, .. }) => Some(staff.supervisor.clone()),
+            What::Money(Money::Refund { to: PayoutTo::OtherMethod, .. }) => Some(staff.supervisor.clone()),
             _ => None,
         }
     }
@@ -186,8 +200,12 @@ impl<'s, 'm> Teller<'s, 'm> {
     fn stream(&self, stream: u8) -> Made<Stream> {
         Ok(match stream {
             0 => Stream::Order(self.order_id()?),
-            claim => Stream::Claim(ClaimId::new([self.order.as_str(), "-C", &claim.to_string()].concat())?),
+            claim => Stream::Claim(self.claim_id(claim)?),
         })
+    }
+    /// The name of a claim.
+    pub fn claim_id(&self, stream: u8) -> Made<ClaimId> {
+        Ok(ClaimId::new([self.order.as_str(), "-C", &stream.to_string()].concat())?)
     }
     fn parcel(&self, act: &Act<'_>, parcel: Parcel) -> Made<ParcelId> {
         let way = match parcel.leg {
@@ -220,14 +238,21 @@ impl<'s, 'm> Teller<'s, 'm> {
     }
 
     /// The claim that an act belongs to.
-    fn claim(&self, act: &Act<'_>) -> Made<&Claim> {
-        let claim = usize::from(act.stream).checked_sub(1).and_then(|index| self.story.claims.get(index));
-        claim.ok_or_else(|| Impossible(format!("order {} has no claim {}", self.story.number, act.stream)))
+    fn claim(&self, act: &Act<'_>) -> Made<&'s Claim> {
+        self.claim_of(act.stream)
+    }
+    fn claim_of(&self, stream: u8) -> Made<&'s Claim> {
+        let claim = usize::from(stream).checked_sub(1).and_then(|index| self.story.claims.get(index));
+        claim.ok_or_else(|| Impossible(format!("order {} has no claim {stream}", self.story.number)))
     }
     /// Units of the claim that an act belongs to.
     fn units(&self, act: &Act<'_>, part: Part) -> Made<Units> {
+        self.units_of(act.stream, part)
+    }
+    /// Units of a claim.
+    pub fn units_of(&self, stream: u8, part: Part) -> Made<Units> {
         let mut all = Units::default();
-        for run in self.claim(act)?.units(part) {
+        for run in self.claim_of(stream)?.units(part) {
             let run = self.run(run)?;
             all = if all.is_empty() { run } else { all.union(&run) };
         }
@@ -240,9 +265,9 @@ impl<'s, 'm> Teller<'s, 'm> {
             first => Ok(through.difference(&Units::from_line(self.line(run.line)?, first - 1)?)),
         }
     }
-    /// The clauses of a decision. Where the policy grants nothing it is the house rule: no clause, no line.
-    fn cites(cites: &[Code]) -> Made<Vec<Code>> {
-        if cites.is_empty() { Ok(vec![code("H-11")?]) } else { Ok(cites.to_vec()) }
+    /// Clauses by name.
+    fn cites(&self, cites: &Cites) -> Vec<Code> {
+        self.story.merchant.terms.rules.ids(cites)
     }
 
     fn hash(&mut self) -> Hash {

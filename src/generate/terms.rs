@@ -1,14 +1,14 @@
-//! What the demonstration reads of a policy: which remedies it grants on which grounds, which proofs, fees and
-//! discretion points it has. Read from the policy's tables, so that a demo claim cites what a real one would.
+//! What the demonstration reads of a policy to know what people there try: which remedies customers ask for and how
+//! long they may wait, which proofs they hand in, what may turn out to be their own fault. Whether any of it is
+//! granted, the engine judges (`pen`).
 
 use replay::{
-    event::{ArticleClass, Basis, Condition, Remedy},
+    event::{ArticleClass, Basis, Channel, Condition, Remedy},
     ids::{Code, PolicyId},
-    merkle::Hash,
-    money::Currency,
-    policy::{DiscretionPoint, Policy},
+    money::Amount,
+    policy::{Cites, FactName, Period, Policy, Predicate, Rate, RequirementStage, Scope, Value},
 };
-use serde_json::Value;
+use std::sync::Arc;
 
 use crate::policy_file::PolicyFile;
 
@@ -19,254 +19,125 @@ const DAYS_MAX: u64 = 365;
 #[derive(Debug, Clone)]
 pub(super) struct Terms {
     pub policy: PolicyId,
-    pub sha256: Hash,
     /// The rows as the engine reads them.
-    pub rules: Policy,
-    /// Clauses behind the rules of authorizations.
-    pub authorization_cites: Vec<Code>,
-    /// Goods come back only after an authorization.
-    pub authorization_required: bool,
-    pub grants: Vec<Grant>,
-    /// Proofs that must be there, by grounds.
-    pub proofs: Vec<Row<Vec<Code>>>,
-    /// Causes that end the claim at inspection, or leave it to a person.
-    pub causes: Vec<Row<Vec<Code>>>,
-    /// Articles on sale, and free ones, that nothing is given for.
-    pub on_sale: Vec<Row<()>>,
-    pub free_gift: Vec<Row<()>>,
-    /// Conditions of the article that are left to a person.
-    pub conditions: Vec<Row<()>>,
-    /// A percentage of the price that is kept back, in basis points, and whether it always is.
-    pub restocking: Vec<Row<(u32, bool)>>,
-    /// A fixed price for repairing what the customer has broken.
-    pub paid_repair: Option<Row<(u64, Currency)>>,
-    /// Outbound shipping is refunded.
-    pub outbound: Vec<Row<()>>,
-    /// What the customer paid for the way back is repaid.
-    pub reimbursed: Vec<Row<()>>,
-    /// A gift credit takes the place of a refund to the giver.
-    pub gift_credit: Option<Row<()>>,
+    pub rules: Arc<Policy>,
+    /// Proofs that must be there, with the claims they are asked for.
+    proofs: Vec<(Scope, Vec<Code>)>,
+    /// Causes that end a claim at inspection, or leave it to a person.
+    causes: Vec<(Scope, Vec<Code>)>,
+    /// A service for money where the claim itself fails: the point at which it is offered, and its price.
+    pub service: Option<(Code, Amount, Cites)>,
     /// A person may waive the return.
     pub waiver: Option<Code>,
 }
 
-/// An entitlement.
-#[derive(Debug, Clone)]
-pub(super) struct Grant {
-    classes: Vec<ArticleClass>,
-    conditions: Vec<Condition>,
-    pub remedies: Vec<Remedy>,
+/// What a claimant may hope for.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Hope {
+    pub remedy: Remedy,
     /// How many days there are for the first contact.
     pub days: u64,
-    pub row: Row<()>,
-}
-
-/// A row of a policy with what is said in it.
-#[derive(Debug, Clone)]
-pub(super) struct Row<T> {
-    /// Empty = all.
-    bases: Vec<Basis>,
-    /// Empty = all.
-    remedies: Vec<Remedy>,
-    pub cites: Vec<Code>,
-    /// The discretion point it leads to.
-    pub point: Option<Code>,
-    pub what: T,
-}
-
-impl<T> Row<T> {
-    fn read(row: &Value, what: T) -> Self {
-        let scope = row.get("scope");
-        let point = row.get("point").or(row.get("needs_discretion")).and_then(Value::as_str);
-        Self {
-            bases: words(scope.and_then(|s| s.get("basis"))),
-            remedies: words(scope.and_then(|s| s.get("remedy"))),
-            cites: words(row.get("cites")),
-            point: point.and_then(|p| p.parse().ok()),
-            what,
-        }
-    }
-    /// Whether it speaks of these grounds and this remedy.
-    pub fn is_about(&self, basis: Basis, remedy: Option<Remedy>) -> bool {
-        (self.bases.is_empty() || self.bases.contains(&basis))
-            && (self.remedies.is_empty() || remedy.is_none_or(|r| self.remedies.contains(&r)))
-    }
+    /// A person must grant it.
+    pub by_discretion: bool,
 }
 
 impl Terms {
     /// From a policy's body.
     pub fn read(policy: &PolicyFile) -> Self {
-        let body = &policy.published.body;
-        let rows = |table: &str| body.get(table).and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
-        let is = |row: &Value, field: &str, word: &str| row.get(field).and_then(Value::as_str) == Some(word);
-        let flag = |row: &Value, field: &str| row.get(field).and_then(Value::as_bool).unwrap_or(false);
-        let requirements = rows("requirement");
-        let settled = requirements.iter().filter(|r| is(r, "stage", "settle"));
-        let about = |row: &&Value, fact: &str| facts(row).iter().any(|f| f.starts_with(fact));
-        let left_to_people = |row: &&Value| is(row, "on_fail", "discretion") || is(row, "on_fail", "partial");
-        let percent = |row: &Value| row.get("percent_bp").and_then(Value::as_u64)?.try_into().ok();
-        let fixed = |row: &Value| {
-            let fixed = row.get("fixed")?;
-            Some((fixed.get("amount")?.as_u64()?, Currency::parse(fixed.get("currency")?.as_str()?).ok()?))
-        };
-        Self {
+        let rules = Policy::read(&policy.published.body).0;
+        let mut terms = Self {
             policy: policy.published.policy.clone(),
-            sha256: policy.published.sha256,
-            rules: Policy::read(body).0,
-            authorization_cites: words(body.pointer("/authorization/cites")),
-            authorization_required: body
-                .pointer("/authorization/required")
-                .and_then(Value::as_bool)
-                .unwrap_or(false),
-            grants: rows("entitlement").iter().map(|r| Grant::read(r, body.get("windows"))).collect(),
-            proofs: requirements.iter().map(|r| Row::read(r, named(r, "evidence."))).collect(),
-            causes: settled
-                .clone()
-                .filter(|r| about(r, "insp.cause"))
-                .map(|r| Row::read(r, causes(r)))
-                .collect(),
-            on_sale: requirements
-                .iter()
-                .filter(|r| about(r, "unit.on_sale"))
-                .map(|r| Row::read(r, ()))
-                .collect(),
-            free_gift: requirements
-                .iter()
-                .filter(|r| about(r, "unit.free_gift"))
-                .map(|r| Row::read(r, ()))
-                .collect(),
-            conditions: settled
-                .filter(left_to_people)
-                .filter(|r| about(r, "insp.packaging") || about(r, "insp.same_condition"))
-                .map(|r| Row::read(r, ()))
-                .collect(),
-            restocking: rows("fee")
-                .iter()
-                .filter_map(|r| Some(Row::read(r, (percent(r)?, r.get("when").is_none()))))
-                .collect(),
-            paid_repair: rows("fee").iter().find_map(|r| Some(Row::read(r, fixed(r)?))),
-            outbound: rows("component")
-                .iter()
-                .filter(|r| is(r, "component", "outbound_shipping") && flag(r, "refundable"))
-                .map(|r| Row::read(r, ()))
-                .collect(),
-            reimbursed: rows("cost")
-                .iter()
-                .filter(|r| is(r, "cost", "inbound_shipping") && flag(r, "reimburse"))
-                .map(|r| Row::read(r, ()))
-                .collect(),
-            gift_credit: rows("payout")
-                .iter()
-                .find(|r| r.get("to").and_then(Value::as_str).is_some_and(|to| to.starts_with("gift_credit")))
-                .map(|r| Row::read(r, ())),
-            waiver: requirements.iter().find_map(|r| named(r, "discretion.").into_iter().next()),
+            proofs: Vec::new(),
+            causes: Vec::new(),
+            service: None,
+            waiver: None,
+            rules: Arc::default(),
+        };
+        for row in &rules.requirements {
+            let (mut evidence, mut causes) = (Vec::new(), Vec::new());
+            walk(&row.needs, &mut |fact, values| match fact {
+                // What only the goods' arrival can bring is no proof to hand in.
+                FactName::Evidence(kind) if row.stage != RequirementStage::Receive => {
+                    evidence.push(kind.clone());
+                }
+                FactName::Discretion(point) => terms.waiver = Some(point.clone()),
+                FactName::InspCause => causes.extend(values.iter().filter_map(|value| match value {
+                    Value::Word(word) => Code::new(word.as_str()).ok(),
+                    Value::Flag(_) => None,
+                })),
+                _ => {}
+            });
+            terms.proofs.push((row.scope.clone(), evidence));
+            terms.causes.push((row.scope.clone(), causes));
         }
+        terms.proofs.retain(|(_, kinds)| !kinds.is_empty());
+        terms.causes.retain(|(_, causes)| !causes.is_empty());
+        terms.service = rules.fees.iter().find_map(|fee| match (fee.rate, &fee.needs_discretion) {
+            (Rate::Fixed(price), Some(point)) => Some((point.clone(), price, fee.cites.clone())),
+            _ => None,
+        });
+        terms.rules = Arc::new(rules);
+        terms
     }
-    /// What may be given on these grounds for such an article.
-    pub fn grants(
+
+    /// What somebody may ask for on these grounds, for such an article.
+    pub fn hopes(
         &self,
         basis: Basis,
         class: ArticleClass,
         condition: Condition,
-    ) -> impl Iterator<Item = &Grant> {
-        self.grants.iter().filter(move |g| {
-            g.row.is_about(basis, None)
-                && (g.classes.is_empty() || g.classes.contains(&class))
-                && (g.conditions.is_empty() || g.conditions.contains(&condition))
+    ) -> impl Iterator<Item = Hope> {
+        let about = move |scope: &Scope| {
+            any(&scope.basis, basis) && any(&scope.class, class) && any(&scope.condition_sold, condition)
+        };
+        self.rules.entitlements.iter().filter(move |e| about(&e.scope)).flat_map(|e| {
+            let days = e.windows.iter().filter_map(|at| self.days(*at)).min().unwrap_or(DAYS_MAX);
+            let by_discretion = e.needs_discretion.is_some();
+            e.remedies.iter().map(move |remedy| Hope { remedy: *remedy, days, by_discretion })
         })
     }
-    /// The row that gives nothing for an article because it was on sale, or free.
-    pub fn shut_out(&self, on_sale: bool, free: bool, basis: Basis, remedy: Remedy) -> Option<&Row<()>> {
-        let on_sale = self.on_sale.iter().filter(|_| on_sale);
-        let free = self.free_gift.iter().filter(|_| free);
-        on_sale.chain(free).find(|row| row.is_about(basis, Some(remedy)))
+    /// The length of a window, in days; of several alternatives the longest.
+    fn days(&self, window: usize) -> Option<u64> {
+        let alternatives = self.rules.windows.get(window)?.any.iter();
+        let days = alternatives.map(|a| match a.within {
+            Some(Period::Days(days)) => u64::from(days),
+            Some(Period::Months(months)) => u64::from(months) * 30,
+            // The warranty term of a line is about a year.
+            None => DAYS_MAX,
+        });
+        days.max()
     }
-    /// A discretion point by name.
-    pub fn point(&self, name: &Code) -> Option<&DiscretionPoint> {
-        self.rules.point(name.as_str())
-    }
-}
-
-impl Grant {
-    fn read(row: &Value, windows: Option<&Value>) -> Self {
-        let scope = row.get("scope");
-        let named = row.get("windows").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
-        let named = named.iter().filter_map(Value::as_str);
-        Self {
-            days: named.filter_map(|name| days(windows?.get(name)?)).min().unwrap_or(DAYS_MAX),
-            classes: words(scope.and_then(|s| s.get("class"))),
-            conditions: words(scope.and_then(|s| s.get("condition_sold"))),
-            remedies: words(row.get("remedies")),
-            row: Row::read(row, ()),
-        }
-    }
-}
-
-/// The length of a window, in days; of several alternatives the longest.
-fn days(window: &Value) -> Option<u64> {
-    let period = |text: &str| {
-        let (number, unit) = text.strip_prefix('P')?.split_at_checked(text.len().checked_sub(2)?)?;
-        let unit = match unit {
-            "D" => 1,
-            "M" => 30,
-            _ => DAYS_MAX,
-        };
-        Some(number.parse::<u64>().ok()? * unit)
-    };
-    let alternatives = window.get("any")?.as_array()?.iter();
-    let within = alternatives.filter_map(|a| a.get("within")?.as_str());
-    // What is no period (the term of a line) is about a year.
-    within.map(|text| period(text).unwrap_or(DAYS_MAX)).max()
-}
-
-/// The words of a list that belong to a vocabulary.
-fn words<T: std::str::FromStr>(list: Option<&Value>) -> Vec<T> {
-    let list = list.and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
-    list.iter().filter_map(Value::as_str).filter_map(|word| word.parse().ok()).collect()
-}
-
-/// Every fact that the predicate of a requirement asks for.
-fn facts(row: &Value) -> Vec<&str> {
-    fn walk<'a>(predicate: &'a Value, found: &mut Vec<&'a str>) {
-        for part in predicate.as_array().map_or(&[][..], Vec::as_slice) {
-            match part {
-                Value::String(text) if text.contains('.') => found.push(text),
-                Value::Array(_) => walk(part, found),
-                _ => {}
+    /// The proofs that a claim on these grounds, made in this way, needs.
+    pub fn proofs(&self, basis: Basis, via: Channel) -> Vec<&Code> {
+        let mut kinds: Vec<&Code> = Vec::new();
+        let about = |scope: &Scope| any(&scope.basis, basis) && any(&scope.contact_channel, via);
+        for kind in self.proofs.iter().filter(|(scope, _)| about(scope)).flat_map(|(_, kinds)| kinds) {
+            if !kinds.contains(&kind) {
+                kinds.push(kind);
             }
         }
+        kinds
     }
-    let mut found = Vec::new();
-    if let Some(needs) = row.get("needs") {
-        walk(needs, &mut found);
+    /// Causes on the customer's side that such a claim may turn out to have.
+    pub fn causes(&self, basis: Basis, remedy: Remedy) -> impl Iterator<Item = &Code> {
+        let about = move |scope: &Scope| any(&scope.basis, basis) && any(&scope.remedy, remedy);
+        self.causes.iter().filter(move |(scope, _)| about(scope)).flat_map(|(_, causes)| causes)
     }
-    found
 }
 
-/// The facts of one kind that a requirement asks for, without the kind.
-fn named(row: &Value, kind: &str) -> Vec<Code> {
-    facts(row).into_iter().filter_map(|f| f.strip_prefix(kind)?.parse().ok()).collect()
+fn any<T: PartialEq>(list: &[T], one: T) -> bool {
+    list.is_empty() || list.contains(&one)
 }
 
-/// The causes that a requirement shuts out: `["in", "insp.cause", [..]]`, however deep.
-fn causes(row: &Value) -> Vec<Code> {
-    fn walk(predicate: &Value, found: &mut Vec<Code>) {
-        let parts = predicate.as_array().map_or(&[][..], Vec::as_slice);
-        if let [Value::String(op), Value::String(fact), list] = parts
-            && op == "in"
-            && fact == "insp.cause"
-        {
-            found.extend(words::<Code>(Some(list)));
-        }
-        for part in parts {
-            walk(part, found);
-        }
+/// Every fact that a condition asks for, with the values it is compared to.
+fn walk<'p>(needs: &'p Predicate, found: &mut impl FnMut(&'p FactName, &'p [Value])) {
+    match needs {
+        Predicate::Is(fact, value) => found(fact, std::slice::from_ref(value)),
+        Predicate::In(fact, values) => found(fact, values),
+        Predicate::Empty(fact) => found(fact, &[]),
+        Predicate::All(parts) | Predicate::Any(parts) => parts.iter().for_each(|part| walk(part, found)),
+        Predicate::Not(part) => walk(part, found),
     }
-    let mut found = Vec::new();
-    if let Some(needs) = row.get("needs") {
-        walk(needs, &mut found);
-    }
-    found
 }
 
 #[cfg(test)]
@@ -276,17 +147,15 @@ mod tests {
     use crate::policy_file::embedded;
 
     #[test]
-    fn every_policy_grants_something_and_every_point_exists() {
+    fn every_policy_gives_hope_and_every_point_exists() {
         for policy in embedded::policies().unwrap() {
             let terms = Terms::read(&policy);
-            assert!(terms.grants.iter().all(|g| !g.remedies.is_empty() && !g.row.cites.is_empty()));
-            assert!(terms.grants.iter().all(|g| (7..=DAYS_MAX).contains(&g.days)), "{:?}", terms.grants);
-            assert!(terms.causes.iter().any(|row| !row.what.is_empty()) || !terms.conditions.is_empty());
-            let rows = terms.causes.iter().map(|r| &r.point);
-            let rows = rows.chain(terms.conditions.iter().map(|r| &r.point));
-            let points = rows.chain(terms.grants.iter().map(|g| &g.row.point)).flatten();
-            for point in points.chain(&terms.waiver) {
-                assert!(terms.point(point).is_some(), "{} {point}", terms.policy);
+            let hopes: Vec<Hope> = terms.hopes(Basis::Defect, ArticleClass::Main, Condition::New).collect();
+            assert!(!hopes.is_empty() && hopes.iter().all(|h| (7..=DAYS_MAX).contains(&h.days)), "{hopes:?}");
+            assert!(!terms.proofs(Basis::Defect, Channel::Ticket).is_empty());
+            let service = terms.service.iter().map(|(point, ..)| point);
+            for point in service.chain(&terms.waiver) {
+                assert!(terms.rules.point(point.as_str()).is_some(), "{} {point}", terms.policy);
             }
         }
     }

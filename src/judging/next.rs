@@ -100,9 +100,20 @@ pub fn next(case: &Case, id: &ClaimId, registry: &Registry, cut: &Cut, now: Inst
         status: judged.status.map_or("mixed", UnitStatus::as_str).into(),
         stage: state.stage().to_string(),
         notices: notices.collect(),
-        clocks: judged.clocks.iter().filter_map(|clock| clock_part(&judged, clock, now)).collect(),
+        clocks: judged
+            .clocks
+            .iter()
+            .filter(|c| is_alive(&state, c))
+            .filter_map(|c| clock_part(&judged, c, now))
+            .collect(),
         steps: desk.steps,
     })
+}
+
+/// A refund that has failed is not waited for: the obligation is open again (H-20).
+fn is_alive(state: &ClaimState, clock: &Clock) -> bool {
+    let credit = clock.refund.as_ref().and_then(|id| state.credits.get(id));
+    credit.is_none_or(|credit| credit.is_effective() || clock.met.is_some())
 }
 
 fn clock_part(judged: &Judgement, clock: &Clock, now: Instant) -> Option<ClockPart> {

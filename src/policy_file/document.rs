@@ -19,7 +19,8 @@ const BODY_DEPTH_MAX: u8 = DEPTH_MAX - 2;
 /// A TOML file that was read.
 pub(super) struct Document<'a> {
     name: &'a str,
-    text: &'a str,
+    /// Where each line ends: a policy asks for the line of each of its values.
+    breaks: Vec<usize>,
     root: Spanned<DeTable<'a>>,
 }
 
@@ -36,7 +37,8 @@ impl<'a> Document<'a> {
             let offset = why.span().map_or(text.len(), |span| span.start);
             Fault::NotToml { why: why.message().into() }.at(name, line_of(text.as_bytes(), offset), "")
         })?;
-        Ok(Self { name, text, root })
+        let breaks = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at).collect();
+        Ok(Self { name, breaks, root })
     }
     /// What errors call it.
     pub(super) fn name(&self) -> &str {
@@ -83,8 +85,17 @@ impl<'d> Node<'d> {
         let field = if self.is_item { format!("an entry of {}", self.key) } else { self.key.into() };
         fault.at(self.document.name, self.line(), &field)
     }
-    fn line(&self) -> usize {
-        line_of(self.document.text.as_bytes(), self.offset)
+    /// The line it begins in, from 1.
+    pub(super) fn line(&self) -> usize {
+        self.document.breaks.partition_point(|end| *end < self.offset) + 1
+    }
+    /// What errors call its file.
+    pub(super) fn file(&self) -> &'d str {
+        self.document.name
+    }
+    /// Whether it is a list.
+    pub(super) fn is_list(&self) -> bool {
+        matches!(self.value, Item::List(_))
     }
     /// Says of an error elsewhere which line of this document led to it, and what to do unless that is known.
     pub(super) fn placed(&self, why: Error, hint: &str) -> Error {

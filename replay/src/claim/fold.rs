@@ -11,6 +11,7 @@ use crate::{
     history::Standing,
     ids::{ChargeId, ClaimId, Code, RefundId, Rma},
     money::Amount,
+    policy::is_refusal,
     time::When,
     units::{Runs, Units},
 };
@@ -210,6 +211,7 @@ impl ClaimState {
                         units: d.units.clone(),
                         remedy: d.remedy,
                         entitlement_minor: d.entitlement.map_or(0, Amount::minor),
+                        facts_sha256: d.facts_sha256,
                         cites: d.cites.clone(),
                         decided: s.effective,
                         event_id: s.fact.event_id,
@@ -244,7 +246,8 @@ impl ClaimState {
                 event_id: s.fact.event_id,
             }),
             Event::DiscretionExercised(d) => {
-                if let (Some(amount), true) = (&d.amount, is_goodwill(&d.point)) {
+                let given = is_goodwill(&d.point) && !is_refusal(d.decision.as_str());
+                if let (Some(amount), true) = (&d.amount, given) {
                     self.goodwill_minor = self.goodwill_minor.saturating_add(amount.minor());
                 }
             }

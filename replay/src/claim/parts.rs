@@ -8,6 +8,7 @@ use crate::{
         ShipmentDispatched, TrackingCheck, TrackingScanned, Variant, payload::words,
     },
     ids::{Code, EventId, Rma, Word},
+    merkle::Hash,
     money::Amount,
     time::When,
     units::Units,
@@ -142,6 +143,8 @@ pub struct Decision {
     pub units: Units,
     pub remedy: Remedy,
     pub entitlement_minor: u64,
+    /// The facts it rested on; decisions from before policies were judged by name none.
+    pub facts_sha256: Option<Hash>,
     pub cites: Vec<Code>,
     pub decided: When,
     pub event_id: EventId,

@@ -79,6 +79,7 @@ pub(super) fn decided_for(state: &ClaimState, units: &Units, remedies: &[Remedy]
 pub(super) fn discretion(
     rules: Option<&Policy>,
     order: Option<&OrderState>,
+    claimed: &Units,
     d: &DiscretionExercised,
 ) -> Result<(), Refusal> {
     if is_goodwill(&d.point) {
@@ -91,19 +92,18 @@ pub(super) fn discretion(
     if !point.options.is_empty() && !point.options.iter().any(|o| o == d.decision.as_str()) {
         return Err(Refusal::OptionIsNotOfThePoint { options: point.options.clone(), cites: cites() });
     }
-    if let (Some(max), Some(bp)) = (point.fee_bp_max, d.fee_bp)
-        && u64::from(bp) > max
-    {
-        return Err(Refusal::OutOfBounds { bound: format!("{max} basis points"), cites: cites() });
-    }
-    if let (Some(fixed), Some(amount)) = (point.fee_fixed, &d.amount)
-        && amount.minor() > fixed
-    {
-        return Err(Refusal::OutOfBounds { bound: bound_of(fixed, amount), cites: cites() });
+    // A point that names no bound leaves no room for money: discretion is bounded (H-15).
+    let most = point.fee_bp_max.unwrap_or(0);
+    if d.fee_bp.is_some_and(|bp| u64::from(bp) > most) {
+        let bound = if most == 0 { "no percentage".into() } else { format!("at most {most} basis points") };
+        return Err(Refusal::OutOfBounds { bound, cites: cites() });
     }
     let Some(amount) = &d.amount else { return Ok(()) };
-    if let Some(max) = largest(point, order, d).filter(|max| amount.minor() > *max) {
-        return Err(Refusal::OutOfBounds { bound: bound_of(max, amount), cites: cites() });
+    let most = point.fee_fixed.or_else(|| largest(point, order, claimed, d)).unwrap_or(0);
+    if amount.minor() > most {
+        let bound =
+            if most == 0 { "no amount".into() } else { format!("at most {}", bound_of(most, amount)) };
+        return Err(Refusal::OutOfBounds { bound, cites: cites() });
     }
     match point.amount_min {
         Some(min) if amount.minor() < min => Err(Refusal::OutOfBounds {
@@ -115,13 +115,16 @@ pub(super) fn discretion(
 }
 
 /// The largest amount of a discretion point, in minor units.
-fn largest(point: &DiscretionPoint, order: Option<&OrderState>, d: &DiscretionExercised) -> Option<u64> {
+fn largest(
+    point: &DiscretionPoint,
+    order: Option<&OrderState>,
+    claimed: &Units,
+    d: &DiscretionExercised,
+) -> Option<u64> {
     match (point.amount_max?, order) {
         (AmountBound::Minor(max), _) => Some(max),
         (AmountBound::Captured, order) => order.map(|o| o.captured_minor),
-        (AmountBound::UnitNet, order) => {
-            order.map(|o| d.units.as_ref().map_or(o.captured_minor, |units| o.value_minor(units)))
-        }
+        (AmountBound::UnitNet, order) => order.map(|o| o.net_minor(d.units.as_ref().unwrap_or(claimed))),
     }
 }
 

@@ -6,15 +6,17 @@ use alloc::{boxed::Box, vec::Vec};
 use super::{Context, Refusal};
 use crate::{
     case::Case,
+    claim::ClaimState,
     event::{Event, PayoutTo, Remedy, RemedyDecided, UnitStatus},
     history::Cut,
     ids::{ClaimId, Stream},
     judge::{Judgement, Options, Outcome, Supposed, UnitJudgement, judge, judge_with},
     law::{self, Breach},
     money::{Amount, MINOR_MAX},
-    policy::{Cites, RequirementStage},
+    policy::{Chooser, Cites, RequirementStage, Truth},
     registry::Registry,
     seal::Proposal,
+    time::When,
     units::Units,
 };
 
@@ -37,6 +39,16 @@ fn can_be_decided(unit: &UnitJudgement) -> bool {
         UnitStatus::Authorizable => !unit.guarded,
         _ => false,
     }
+}
+
+/// When the decision is made that paying amounts to: with the payment, but not before the facts it rests on. Dated
+/// before one of them, the decision of before would rank last and still stand.
+pub fn decided_at(case: &Case, stream: &Stream, paid: When) -> When {
+    let Stream::Claim(id) = stream else { return paid };
+    let Some(claim) = case.claims.get(id) else { return paid };
+    let standing = claim.history.standing(&Cut::default());
+    let facts = standing.iter().filter(|s| s.reversed.is_none()).map(|s| s.effective);
+    facts.fold(paid, |latest, fact| if fact.at > latest.at { fact } else { latest })
 }
 
 /// Asks the law and the policy, and fills in what the judgement says: what is owed, under which clauses, by which
@@ -93,8 +105,12 @@ pub(super) fn under(context: Context<'_>, p: &Proposal) -> Result<Vec<Event>, Re
             alone(event.clone())
         }
         Event::ClaimClosed(_) => {
-            if let Some(judged) = judge(context.case, id, context.registry, &Cut::default()) {
-                let open = u64::try_from(judged.open_minor()).unwrap_or(0);
+            let judged = judge(context.case, id, context.registry, &Cut::default());
+            if let (Some(judged), Some(state)) = (judged, context.case.claim_state(id)) {
+                let open = match is_settled_by_decisions(&judged, &state) {
+                    true => state.open_minor(),
+                    false => u64::try_from(judged.open_minor()).unwrap_or(0),
+                };
                 if open > 0 {
                     return Err(Refusal::MoneyIsStillOpen { open: amount(open, &judged) });
                 }
@@ -167,6 +183,9 @@ fn decision(context: Context<'_>, case: &Case, id: &ClaimId, d: &mut RemedyDecid
             cites: judged.policy.ids(&cites),
         });
     }
+    for unit in judged.units.iter().filter(mine) {
+        the_choice(&judged, unit, d.remedy)?;
+    }
     let cites = judged.units.iter().filter(mine).fold(Cites::default(), |all, u| all.with(&u.cites));
     let goodwill = judged.lines.iter().filter(|l| matches!(l.kind, crate::judge::LineKind::Outside(_)));
     let goodwill = goodwill.fold(0i64, |sum, l| sum.saturating_add(l.minor)).max(0).unsigned_abs();
@@ -194,6 +213,21 @@ fn decision(context: Context<'_>, case: &Case, id: &ClaimId, d: &mut RemedyDecid
     d.policy_sha256.get_or_insert(judged.policy_sha256);
     d.facts_sha256.get_or_insert(judged.facts_sha256);
     Ok(())
+}
+
+/// Where the customer chooses, what the customer has asked for and may have is what is decided.
+fn the_choice(judged: &Judgement, unit: &UnitJudgement, remedy: Remedy) -> Result<(), Refusal> {
+    let Some(selected) = unit.selected.filter(|s| *s != remedy && unit.allowed.contains(s)) else {
+        return Ok(());
+    };
+    let granting = unit.entitlements.iter().filter(|(_, truth)| *truth == Truth::True);
+    let granting = granting.filter_map(|(at, _)| judged.policy.entitlements.get(*at));
+    let granting: Vec<_> = granting.filter(|e| e.remedies.contains(&remedy)).collect();
+    if granting.is_empty() || granting.iter().any(|e| e.chooser == Chooser::Merchant) {
+        return Ok(());
+    }
+    let cites = granting.iter().fold(Cites::default(), |all, e| all.with(&e.cites));
+    Err(Refusal::CustomerHasChosen { selected, units: unit.units.clone(), cites: judged.policy.ids(&cites) })
 }
 
 /// Why a unit waits: its status cites the right it has, so a guard in its way is cited instead.
@@ -296,6 +330,10 @@ fn credit(context: Context<'_>, id: &ClaimId, p: &Proposal) -> Result<Vec<Event>
         _ => {}
     }
     let mut events = Vec::new();
+    if asked.minor() > state.open_minor() && is_settled_by_decisions(&judged, &state) {
+        // Whoever pays does not decide anew what a person has decided on these very facts.
+        lawful(0)?;
+    }
     if asked.minor() > state.open_minor()
         && let Some(decision) = decision_by_paying(context, id, &judged, &state)?
     {
@@ -307,13 +345,22 @@ fn credit(context: Context<'_>, id: &ClaimId, p: &Proposal) -> Result<Vec<Event>
     Ok(events)
 }
 
+/// Whether everything that is due was decided on today's facts: then what was decided binds, even where it is less than
+/// the policy grants.
+fn is_settled_by_decisions(judged: &Judgement, state: &ClaimState) -> bool {
+    let eligible = judged.units_where(|u| u.status == UnitStatus::Eligible);
+    let current = state.decisions.iter().filter(|d| d.facts_sha256 == Some(judged.facts_sha256));
+    let decided = current.fold(Units::default(), |all, d| all.union(&d.units));
+    !eligible.is_empty() && eligible.is_subset(&decided)
+}
+
 /// The decision that paying amounts to: the eligible units with the remedy they are paid for, at what the policy
 /// entitles to today.
 fn decision_by_paying(
     context: Context<'_>,
     id: &ClaimId,
     judged: &Judgement,
-    state: &crate::claim::ClaimState,
+    state: &ClaimState,
 ) -> Result<Option<RemedyDecided>, Refusal> {
     let eligible = || judged.units.iter().filter(|u| u.status == UnitStatus::Eligible);
     let money = eligible().find_map(|u| u.remedy.filter(|r| r.pays_money()));

@@ -9,7 +9,7 @@ use schemars::{
 };
 use serde_json::{Map, Value, json};
 
-use super::{Kind, NOTE_CHARS_MAX, Remedy, TABLE_NAME_BYTES_MAX, TABLES_MAX, payload::LIST_LEN_MAX};
+use super::{Basis, Kind, NOTE_CHARS_MAX, Remedy, TABLE_NAME_BYTES_MAX, TABLES_MAX, payload::LIST_LEN_MAX};
 use crate::{allocate::BP_WHOLE, canonical::INTEGER_MAX, units::UNIT_NUMBER_MAX};
 
 /// The same payload in two forms, which differ in its personal values only.
@@ -105,6 +105,8 @@ fn demands(kind: Kind) -> Value {
     let some = json!({ "type": "array", "minItems": 1 });
     let positive =
         json!({ "type": "object", "properties": { "minor": { "type": "integer", "minimum": 1 } } });
+    // For an inspection to find, never for a customer to say.
+    let found = json!({ "not": { "const": Basis::NoFault.as_str() } });
     match kind {
         PolicyPublished => {
             json!({ "properties": { "version": { "minimum": 1 }, "body": { "type": "object" } } })
@@ -130,15 +132,19 @@ fn demands(kind: Kind) -> Value {
             let short = json!({ "maxItems": LIST_LEN_MAX });
             json!({ "properties": { "units": some, "accessories_missing": short, "damage": short, "tests": short, "media": short } })
         }
-        ClaimOpened | AuthorizationGranted | ParcelReceived | ItemLostInCustody | DispositionRecorded
-        | RepairCompleted | RepairShipped | SparePartsSent | ReplacementShipped | ReplacementDelivered => {
+        ClaimOpened => json!({ "properties": { "units": some, "asserted": found } }),
+        ClaimReclassified => json!({ "properties": { "to": found } }),
+        AuthorizationGranted | ParcelReceived | ItemLostInCustody | DispositionRecorded | RepairCompleted
+        | RepairShipped | SparePartsSent | ReplacementShipped | ReplacementDelivered => {
             json!({ "properties": { "units": some } })
         }
         EvidenceSubmitted | VerificationFailed => {
             json!({ "properties": { "items": some }, "required": ["items"] })
         }
         RemedyDecided => {
-            let paid: Vec<&str> = Remedy::ALL.iter().filter(|r| r.pays_money()).map(|r| r.as_str()).collect();
+            // Beside a replacement or repair there may be costs to repay; none decides nothing.
+            let paid: Vec<&str> =
+                Remedy::ALL.iter().filter(|r| **r != Remedy::None).map(|r| r.as_str()).collect();
             json!({
                 "properties": { "units": some },
                 "dependentSchemas": { "entitlement": { "properties": { "remedy": { "type": "string", "enum": paid } } } },

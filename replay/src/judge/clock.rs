@@ -102,8 +102,10 @@ impl Clock {
     /// How it stands now.
     pub fn state(&self, now: crate::time::Instant) -> ClockState {
         match self.met {
-            Some(met) => match self.due.holds(met.value) {
-                Some(false) => ClockState::MetLate,
+            Some(met) => match (self.due.holds(met.value), &self.due) {
+                (Some(false), _) => ClockState::MetLate,
+                // Done, but whether in time nobody can say before the calendar is there.
+                (None, Due::YearIsMissing { .. }) => ClockState::Open,
                 _ => ClockState::Met,
             },
             None => match self.due.ends(self.from.value.offset_minutes) {

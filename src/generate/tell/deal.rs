@@ -4,17 +4,17 @@ use replay::{
     event::{
         AccessoryPrice, ArticleClass, Channel, DeviceTransmissionSummarised, Event, EventCorrected,
         EventReversed, Gift, GiftShippedTo, OrderLine, OrderRecorded, OwnershipChangeRecorded, Packaging,
-        PaymentCaptured, Person, Place, SalesChannel, ShipmentDispatched, SubscriptionActivated, TaxMode,
-        TrackingScanned,
+        PaymentCaptured, Person, Place, ShipmentDispatched, SubscriptionActivated, TaxMode, TrackingScanned,
     },
     ids::{ActorId, EventId, PaymentId, Personal},
     tracking::{Verdict, judge},
+    units::Units,
 };
 use serde_json::{Map, Value};
 
 use super::{Impossible, Made, Teller, code, when, word};
 use crate::generate::{
-    act::{Act, By, Deal, Fix},
+    act::{Act, By, Deal, Fix, Parcel, Part},
     hours::{DAY, MINUTE},
     sale::Line,
     shop::Carrier,
@@ -67,7 +67,7 @@ impl<'m> Teller<'_, 'm> {
                     carrier: Some(carrier.code.clone()),
                     service: Some(carrier.service.clone()),
                     traceable: Some(true),
-                    units: if act.stream > 0 { Some(self.units(act, part)?) } else { None },
+                    units: self.in_the_parcel(act, parcel, part)?,
                     rma_on_parcel: self.rma(act, rma)?,
                 }
                 .into()
@@ -91,10 +91,33 @@ impl<'m> Teller<'_, 'm> {
         })
     }
 
+    /// Which units travel: the whole order, unless it leaves in two parcels, or those of a claim.
+    fn in_the_parcel(&self, act: &Act<'_>, parcel: Parcel, part: Part) -> Made<Option<Units>> {
+        if act.stream > 0 {
+            return self.units(act, part).map(Some);
+        }
+        if !self.story.split {
+            return Ok(None);
+        }
+        let mut units = Units::default();
+        for run in self.story.sale.all().into_iter().filter(|run| (run.line == 0) == (parcel.number == 1)) {
+            units = units.union(&self.run(run)?);
+        }
+        Ok(Some(units))
+    }
+
     fn corrected(&mut self, target: EventId, fix: Fix) -> Made<EventCorrected> {
         let field = |name: &str, value: &str| Map::from_iter([(name.into(), Value::from(value))]);
         let (set, effective_at) = match fix {
             Fix::Packaging => (field("packaging", Packaging::Intact.as_str()), None),
+            Fix::Complete => {
+                (Map::from_iter([("accessories_missing".into(), Value::Array(Vec::new()))]), None)
+            }
+            Fix::NotInstalled => (Map::from_iter([("installed".into(), Value::Bool(false))]), None),
+            Fix::Invoiced => {
+                let day = self.day(self.story.purchased)?;
+                (field("invoiced_on", &day.to_string()), None)
+            }
             Fix::Channel => (field("via", Channel::Phone.as_str()), None),
             Fix::Time(at) => (Map::new(), Some(when(at, self.story.market.offset_minutes)?)),
         };
@@ -114,20 +137,20 @@ impl<'m> Teller<'_, 'm> {
         let lines: Made<Vec<OrderLine>> =
             (0..).zip(&story.sale.lines).map(|(index, line)| self.order_line(index, line)).collect();
         let gift = match story.gift {
-            true => Some(Gift {
-                marked: true,
-                shipped_to: GiftShippedTo::Recipient,
-                recipient: Some(self.person()?),
-            }),
-            false => None,
+            Some(shipped_to) => {
+                let recipient =
+                    if shipped_to == GiftShippedTo::Recipient { Some(self.person()?) } else { None };
+                Some(Gift { marked: true, shipped_to, recipient })
+            }
+            None => None,
         };
         Ok(OrderRecorded {
             policy: story.merchant.terms.policy.clone(),
-            channel: SalesChannel::Direct,
+            channel: story.channel,
             seller: None,
             currency: market.coin.code,
             purchased_at: when(story.purchased, market.offset_minutes)?,
-            invoiced_on: None,
+            invoiced_on: if story.invoiced { Some(self.day(story.purchased)?) } else { None },
             ship_to: Place { country: market.country.clone(), subdivision: story.subdivision.cloned() },
             buyer: if story.named { Some(self.person()?) } else { None },
             gift,

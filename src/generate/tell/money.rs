@@ -3,7 +3,7 @@
 use replay::{
     event::{
         ChargePaid, ChargeWaived, ChargebackLost, ChargebackOpened, ChargebackWon, CostRecorded,
-        CustomerCharged, DiscretionExercised, Event, FeeCharged, GiftCreditIssued, Party, Payout, PayoutTo,
+        CustomerCharged, DiscretionExercised, Event, FeeCharged, GiftCreditIssued, Party, Payout,
         RefundFailed, RefundIssued, RefundLateFlagged, RefundPosted, RefundTraceAnswered, RefundTraceOpened,
     },
     ids::ChargeId,
@@ -12,25 +12,25 @@ use replay::{
 
 use super::{Made, Teller, code, word};
 use crate::generate::{
-    act::{Act, Money, Part},
+    act::{Act, Money},
     hours::DAY,
 };
 
 impl<'m> Teller<'_, 'm> {
-    pub(super) fn money(&mut self, act: &Act<'m>, what: Money<'m>) -> Made<Event> {
+    pub(super) fn money(&mut self, act: &Act<'m>, what: &Money<'m>) -> Made<Event> {
         let name =
-            |what: &str, number: u8| self.named(&[what, &self.number].concat(), "-", act.stream, number);
-        let charge = |number: u8| ChargeId::new(name("CH", number));
-        let psp_ref = |number: u8| word(&name("CB", number));
+            |what: &str, number: &u8| self.named(&[what, &self.number].concat(), "-", act.stream, *number);
+        let charge = |number: &u8| ChargeId::new(name("CH", number));
+        let psp_ref = |number: &u8| word(&name("CB", number));
         Ok(match what {
             Money::Cost { cost, paid_by, minor, abroad } => {
-                self.cost(act, cost, paid_by, minor, abroad)?.into()
+                self.cost(act, cost, *paid_by, *minor, *abroad)?.into()
             }
-            Money::Discretion { point, option, fee_bp, minor } => DiscretionExercised {
+            Money::Discretion { part, point, option, fee_bp, minor } => DiscretionExercised {
                 point: point.clone(),
                 decision: code(option)?,
-                units: Some(self.units(act, Part::All)?),
-                fee_bp,
+                units: Some(self.units(act, *part)?),
+                fee_bp: *fee_bp,
                 amount: minor.map(|minor| self.amount(minor)).transpose()?,
                 value: None,
                 reason_code: code("photos_and_papers")?,
@@ -42,28 +42,28 @@ impl<'m> Teller<'_, 'm> {
                 decision: code("pay")?,
                 units: None,
                 fee_bp: None,
-                amount: Some(self.amount(minor)?),
+                amount: Some(self.amount(*minor)?),
                 value: None,
                 reason_code: code("loyal_customer")?,
                 reason_text: self.text("reasons")?,
             }
             .into(),
-            Money::Fee { charge: number, minor, cites } => FeeCharged {
+            Money::Fee { charge: number, fee, minor, cites } => FeeCharged {
                 charge: charge(number)?,
-                fee: code("service")?,
-                amount: self.amount(minor)?,
-                cites: Self::cites(cites)?,
+                fee: fee.clone(),
+                amount: self.amount(*minor)?,
+                cites: self.cites(cites),
             }
             .into(),
-            Money::Charged { charge: number, minor } => CustomerCharged {
+            Money::Charged { charge: number, cost, minor, cites } => CustomerCharged {
                 charge: charge(number)?,
-                cost: code("return_leg_shipping")?,
-                amount: self.amount(minor)?,
-                cites: Vec::new(),
+                cost: cost.clone(),
+                amount: self.amount(*minor)?,
+                cites: self.cites(cites),
             }
             .into(),
             Money::ChargePaid { charge: number, minor } => {
-                ChargePaid { charge: charge(number)?, amount: self.amount(minor)? }.into()
+                ChargePaid { charge: charge(number)?, amount: self.amount(*minor)? }.into()
             }
             Money::ChargeWaived { charge: number } => ChargeWaived {
                 charge: charge(number)?,
@@ -71,31 +71,28 @@ impl<'m> Teller<'_, 'm> {
                 reason_text: self.text_in(40, "reasons")?,
             }
             .into(),
-            Money::Refund { refund, minor, other_method } => {
-                let to = if other_method { PayoutTo::OtherMethod } else { PayoutTo::OriginalMethod };
-                RefundIssued {
-                    refund: self.refund(act, refund)?,
-                    amount: self.amount(minor)?,
-                    payout: Payout { to, method_ref: None },
-                    units: None,
-                    explains: None,
-                }
-                .into()
+            Money::Refund { refund, minor, to } => RefundIssued {
+                refund: self.refund(act, *refund)?,
+                amount: self.amount(*minor)?,
+                payout: Payout { to: *to, method_ref: None },
+                units: None,
+                explains: None,
             }
-            Money::Posted { refund } => RefundPosted { refund: self.refund(act, refund)? }.into(),
+            .into(),
+            Money::Posted { refund } => RefundPosted { refund: self.refund(act, *refund)? }.into(),
             Money::Failed { refund } => {
                 let reason_code = code("account_closed")?;
-                RefundFailed { refund: self.refund(act, refund)?, reason_code }.into()
+                RefundFailed { refund: self.refund(act, *refund)?, reason_code }.into()
             }
             Money::Late { refund } => RefundLateFlagged {
-                refund: self.refund(act, refund)?,
+                refund: self.refund(act, *refund)?,
                 due: self.when(act.by, act.at - 3 * DAY)?,
                 cites: Vec::new(),
                 ladder: Vec::new(),
             }
             .into(),
             Money::TraceOpened { refund } => RefundTraceOpened {
-                refund: self.refund(act, refund)?,
+                refund: self.refund(act, *refund)?,
                 by: self.claim(act)?.by,
                 via: Some(self.claim(act)?.via),
                 attested: vec![code("bank_account_rechecked")?],
@@ -103,18 +100,18 @@ impl<'m> Teller<'_, 'm> {
             .into(),
             Money::TraceAnswered { refund } => {
                 let result = code("held_by_the_bank")?;
-                RefundTraceAnswered { refund: self.refund(act, refund)?, result }.into()
+                RefundTraceAnswered { refund: self.refund(act, *refund)?, result }.into()
             }
             Money::GiftCredit { credit, minor } => GiftCreditIssued {
-                credit: self.refund(act, credit)?,
-                amount: self.amount(minor)?,
+                credit: self.refund(act, *credit)?,
+                amount: self.amount(*minor)?,
                 to: self.claim(act)?.by,
                 code_hash: Some(self.hash()),
             }
             .into(),
             Money::ChargedBack { chargeback, minor } => ChargebackOpened {
                 psp_ref: psp_ref(chargeback)?,
-                amount: self.amount(minor)?,
+                amount: self.amount(*minor)?,
                 reason_code: code("not_as_described")?,
             }
             .into(),

@@ -1,21 +1,18 @@
 //! Words: what is claimed, proved, allowed and answered.
 
-use replay::{
-    event::{
-        AuthorizationDenied, AuthorizationExpired, AuthorizationGranted, AuthorizationVoided, Channel,
-        ClaimClosed, ClaimEscalated, ClaimOpened, ClaimReclassified, ClaimReopened, ClaimWithdrawn, Claimant,
-        ContactLogged, DisputeOpened, DisputeResolved, EligibilityAssessed, Event, Evidence,
-        EvidenceSubmitted, NoteAdded, NoticeSent, Remedy, UnitAssessment, UnitStatus, VerificationFailed,
-    },
-    ids::Code,
+use replay::event::{
+    AuthorizationDenied, AuthorizationExpired, AuthorizationGranted, AuthorizationVoided, Channel,
+    ClaimClosed, ClaimEscalated, ClaimOpened, ClaimReclassified, ClaimReopened, ClaimWithdrawn, Claimant,
+    ContactLogged, DisputeOpened, DisputeResolved, EligibilityAssessed, Event, Evidence, EvidenceSubmitted,
+    NoteAdded, NoticeSent, UnitAssessment, VerificationFailed,
 };
 
 use super::{Made, Teller, code, word};
 use crate::generate::act::{Act, Part, Talk};
 
 impl<'m> Teller<'_, 'm> {
-    pub(super) fn talk(&mut self, act: &Act<'m>, what: Talk<'m>) -> Made<Event> {
-        let authorization = &self.story.merchant.terms.authorization_cites;
+    pub(super) fn talk(&mut self, act: &Act<'m>, what: &Talk) -> Made<Event> {
+        let authorization = &self.story.merchant.terms.rules.authorization.cites;
         let (by, via, basis) = {
             let claim = self.claim(act)?;
             (claim.by, claim.via, claim.basis)
@@ -33,7 +30,7 @@ impl<'m> Teller<'_, 'm> {
             }
             .into(),
             Talk::Reclassified(to) => ClaimReclassified {
-                to,
+                to: *to,
                 by: Claimant::Buyer,
                 reason_code: code("customer_says_so")?,
                 reason_text: None,
@@ -41,7 +38,7 @@ impl<'m> Teller<'_, 'm> {
             .into(),
             Talk::Proofs { complete } => {
                 let mut items = self.proofs(act)?;
-                if !complete && items.len() > 1 {
+                if !*complete && items.len() > 1 {
                     items.pop();
                 }
                 EvidenceSubmitted { items }.into()
@@ -52,32 +49,45 @@ impl<'m> Teller<'_, 'm> {
                 reason_text: None,
             }
             .into(),
-            Talk::Assessed { status, remedy, cites } => self.assessed(act, status, remedy, cites)?.into(),
-            Talk::Granted { rma } => AuthorizationGranted {
-                rma: self.rma(act, rma)?,
-                units: self.units(act, Part::All)?,
+            Talk::Assessed { part, status, remedies, cites } => EligibilityAssessed {
+                units: vec![UnitAssessment {
+                    units: self.units(act, *part)?,
+                    status: *status,
+                    basis: None,
+                    remedies: remedies.clone(),
+                    cites: self.cites(cites),
+                    last_days: Vec::new(),
+                }],
+                // By which policy and which facts, the ledger fills in.
+                policy_sha256: None,
+                facts_sha256: None,
+            }
+            .into(),
+            Talk::Granted { rma, part } => AuthorizationGranted {
+                rma: self.rma(act, *rma)?,
+                units: self.units(act, *part)?,
                 written: true,
                 form: None,
                 instructions_ref: None,
                 process: Some(code(if self.story.market.abroad { "separate" } else { "standard" })?),
             }
             .into(),
-            Talk::Denied { reason, cites } => AuthorizationDenied {
+            Talk::Denied { reason, part, cites } => AuthorizationDenied {
                 rma: None,
-                units: Some(self.units(act, Part::All)?),
+                units: Some(self.units(act, *part)?),
                 reason_code: code(reason)?,
                 reason_text: self.text_in(15, "reasons")?,
-                cites: Self::cites(cites)?,
+                cites: self.cites(cites),
             }
             .into(),
             Talk::Expired { rma } => AuthorizationExpired {
-                rma: self.rma_of(act, rma)?,
+                rma: self.rma_of(act, *rma)?,
                 reason_code: code("nothing_was_sent")?,
-                cites: authorization.clone(),
+                cites: self.cites(authorization),
             }
             .into(),
             Talk::Voided { rma } => AuthorizationVoided {
-                rma: self.rma_of(act, rma)?,
+                rma: self.rma_of(act, *rma)?,
                 reason_code: code("wrong_number")?,
                 reason_text: None,
                 cites: Vec::new(),
@@ -91,7 +101,7 @@ impl<'m> Teller<'_, 'm> {
             }
             .into(),
             Talk::Contact(direction) => {
-                ContactLogged { channel: via, direction, text: self.text("contacts")? }.into()
+                ContactLogged { channel: via, direction: *direction, text: self.text("contacts")? }.into()
             }
             Talk::Note => NoteAdded { text: self.text("notes")? }.into(),
             Talk::Closed(reason) => ClaimClosed { reason_code: code(reason)?, reason_text: None }.into(),
@@ -120,39 +130,20 @@ impl<'m> Teller<'_, 'm> {
         })
     }
 
-    fn assessed(
-        &self,
-        act: &Act<'_>,
-        status: UnitStatus,
-        remedy: Option<Remedy>,
-        cites: &[Code],
-    ) -> Made<EligibilityAssessed> {
-        Ok(EligibilityAssessed {
-            units: vec![UnitAssessment {
-                units: self.units(act, Part::All)?,
-                status,
-                basis: Some(self.claim(act)?.basis),
-                remedies: remedy.filter(|_| status != UnitStatus::Ineligible).into_iter().collect(),
-                cites: Self::cites(cites)?,
-                last_days: Vec::new(),
-            }],
-            policy_sha256: Some(self.story.merchant.terms.sha256),
-            facts_sha256: None,
-        })
-    }
-
     /// The proofs that the policy wants on these grounds.
     fn proofs(&mut self, act: &Act<'_>) -> Made<Vec<Evidence>> {
-        let basis = self.claim(act)?.basis;
-        let rows = self.story.merchant.terms.proofs.iter().filter(|r| r.is_about(basis, None));
-        let mut kinds: Vec<&Code> = Vec::new();
-        for kind in rows.flat_map(|r| &r.what) {
-            if !kinds.contains(&kind) {
-                kinds.push(kind);
-            }
-        }
+        let (basis, via) = {
+            let claim = self.claim(act)?;
+            (claim.basis, claim.via)
+        };
+        let kinds = self.story.merchant.terms.proofs(basis, via);
         let mut items = Vec::with_capacity(kinds.len().max(1));
         for kind in kinds {
+            // Only the merchant can say who the customer is, and slips come with orders that were split.
+            let is_slip = kind.as_str() == "partial_shipment_slip";
+            if kind.as_str() == "customer_verified" || (is_slip && !self.story.split) {
+                continue;
+            }
             let photo = kind.as_str().contains("photo");
             let (sha256, media) =
                 if photo { (Some(self.hash()), Some(word("image/jpeg")?)) } else { (None, None) };

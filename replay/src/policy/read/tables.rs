@@ -209,7 +209,7 @@ pub(super) fn read(r: &mut Reader, body: &Value) {
         let (within, expect) = (r.limit(row, "within"), r.limit(row, "expect"));
         let firmness = r.word(row, "firmness");
         let cites = r.cites(row, "cites");
-        if to.is_empty() {
+        if !row.has("to") {
             r.misfit(row, Some("to"), "is missing: the event that stops the clock");
         }
         match (firmness, within, expect) {
@@ -288,7 +288,7 @@ fn fee(r: &mut Reader, row: &mut Row<'_>) -> Option<()> {
             None
         }
     };
-    if base.is_some() && row.has("fixed") {
+    if base.is_some() && row.has("fixed") && !row.has("percent_bp") {
         r.misfit(row, Some("base"), "has no place beside a fixed amount");
     }
     if row.has("waive_when") != row.has("waiver_cites") {
