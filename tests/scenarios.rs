@@ -8,11 +8,9 @@ mod support;
 
 use claims::{
     error::Error,
-    judging,
-    ledger::Ledger,
     policy_file::{PolicyFile, embedded},
     scenario::{self, Checked, Expected, Played, compare, happening::What},
-    store::{Store, memory::MemoryStore},
+    store::Store,
 };
 use program::{ROOT, files, golden};
 use replay::{
@@ -20,13 +18,14 @@ use replay::{
     codec::open,
     event::{Event, Kind},
     history::Cut,
-    ids::{ClaimId, OrderId},
+    ids::ClaimId,
     time::When,
 };
 use serde_json::{Map, Value, json};
 use std::{cell::RefCell, collections::BTreeSet, fs, path::Path};
 
 const GIVEN: &str = "fixtures/scenarios";
+const OWN: &str = "fixtures/scenarios/more";
 
 fn policies() -> Vec<PolicyFile> {
     embedded::policies().unwrap()
@@ -92,16 +91,13 @@ fn assert_sound(name: &str, played: &mut Played) {
         .unwrap_or_else(|why| panic!("{name}: {why}"));
 }
 
-#[test]
-fn every_given_expectation_is_met() {
-    let order = OrderId::new(scenario::ORDER).unwrap();
-    let judge = |ledger: &mut Ledger<MemoryStore>, claim: Option<&ClaimId>, cut: &Cut| {
-        judging::outcome(ledger.store(), &order, claim, cut)
-    };
+/// How many scenarios and expectations a folder has, each of which must be met.
+#[track_caller]
+fn all_met(folder: &str) -> (usize, usize) {
     let (mut scenarios, mut expectations, mut failed) = (BTreeSet::new(), 0, String::new());
-    for file in files(&Path::new(ROOT).join(GIVEN), "json") {
+    for file in files(&Path::new(ROOT).join(folder), "json") {
         let name = file.file_name().unwrap().to_str().unwrap();
-        let checked = scenario::run(name, &text_of(&file), &policies(), &judge);
+        let checked = scenario::run(name, &text_of(&file), &policies(), &scenario::judge);
         for checked in checked.unwrap_or_else(|why| panic!("[{}] {why}", why.code)) {
             expectations += 1;
             for difference in &checked.differences {
@@ -111,18 +107,37 @@ fn every_given_expectation_is_met() {
         }
     }
     assert!(failed.is_empty(), "{failed}");
-    assert_eq!((scenarios.len(), expectations), (150, 182));
+    (scenarios.len(), expectations)
+}
+
+#[test]
+fn every_given_expectation_is_met() {
+    assert_eq!(all_met(GIVEN), (150, 182));
+}
+
+#[test]
+fn every_expectation_of_our_own_is_met() {
+    assert_eq!(all_met(OWN), (97, 165));
+}
+
+#[test]
+fn every_file_travels_inside_the_program() {
+    let there: BTreeSet<String> = [GIVEN, OWN]
+        .iter()
+        .flat_map(|folder| files(&Path::new(ROOT).join(folder), "json"))
+        .map(|file| file.strip_prefix(Path::new(ROOT).join("fixtures")).unwrap().display().to_string())
+        .collect();
+    let inside: BTreeSet<String> = scenario::embedded::files().map(|file| file.name.to_string()).collect();
+    assert_eq!(there, inside);
 }
 
 #[test]
 fn every_story_leaves_a_sound_ledger() {
     let policies = policies();
-    for file in files(&Path::new(ROOT).join(GIVEN), "json") {
-        for scenario in scenario::read("x", &text_of(&file)).unwrap() {
-            let policy = policies.iter().find(|policy| policy.published.policy == scenario.policy).unwrap();
-            let mut played = scenario::play(&scenario, policy).unwrap();
-            assert_sound(&scenario.id, &mut played);
-        }
+    for scenario in scenario::embedded::scenarios().unwrap() {
+        let policy = policies.iter().find(|policy| policy.published.policy == scenario.policy).unwrap();
+        let mut played = scenario::play(&scenario, policy).unwrap();
+        assert_sound(&scenario.id, &mut played);
     }
 }
 

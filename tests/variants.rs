@@ -456,7 +456,11 @@ fn knowing_less_never_denies() {
 fn the_zone_of_the_machine_changes_nothing() {
     let answers = |zone: &str| {
         let mut command = program::command(program::PROGRAM, std::path::Path::new(program::ROOT));
-        let run = command.args(["policy", "test", "--json", "fixtures/scenarios/amc.json"]).env("TZ", zone).output().unwrap();
+        let run = command
+            .args(["policy", "test", "--json", "fixtures/scenarios/amc.json"])
+            .env("TZ", zone)
+            .output()
+            .unwrap();
         assert!(run.status.success(), "{zone}: {}", String::from_utf8_lossy(&run.stderr));
         run.stdout
     };
