@@ -21,7 +21,7 @@ fixtures/scenarios/README.md. Every story is played into a ledger in memory; no 
 Examples:
   claims policy test                               the scenarios inside the program
   claims policy test returns.json warranty.json
-  claims policy test --policy shop.toml scenarios/ shop.toml before it is published
+  claims policy test --policy shop.toml shop/      every file of a folder, before shop.toml is published
   claims policy test --json returns.json | jq 'select(.pass | not)'
 
 Exit codes:
