@@ -156,6 +156,13 @@ fn decision(context: Context<'_>, case: &Case, id: &ClaimId, d: &mut RemedyDecid
     if matches!(d.remedy, Remedy::None) {
         return Ok(());
     }
+    if d.remedy == Remedy::ReturnToCustomer
+        && let Some(judged) = judge(case, id, context.registry, &Cut::default())
+    {
+        // Sending back is no way to deny what the policy grants; who wants the goods back says so: claims select.
+        let granted = judged.units_where(|u| u.remedy != Some(Remedy::ReturnToCustomer));
+        denial(&judged, Some(&granted.intersection(&d.units)))?;
+    }
     let Some(state) = case.claim_state(id) else { return Ok(()) };
     let standing = state.decisions.iter().filter(|old| old.units.intersection(&d.units).is_empty());
     let (mut decided, mut promised) = (d.units.clone(), 0u64);
