@@ -3,14 +3,15 @@
 pub(crate) mod cache;
 mod receipt;
 mod repeat;
+mod stop;
 
 pub use receipt::{Outcome, Receipt};
 
 use replay::{
     books::refusal_row,
     case::{Case, CaseKey, Fault},
-    codec::{CodecError, OwnedRow, Recorded, open},
-    decide::{Context, Refusal, decide, decided_at, prepare},
+    codec::{CodecError, OwnedRow, Recorded},
+    decide::{Context, decide, decided_at, prepare},
     event::Event,
     ids::{Expected, Origin, Position, Revision, Stream},
     registry::Registry,
@@ -28,11 +29,10 @@ use crate::{
     store::{Key, Store, Tip},
 };
 use cache::{Cache, Loaded};
+use stop::Stop;
 
 /// Most commands in one batch, which is recorded as a whole or not at all.
 pub const BATCH_COMMANDS_MAX: usize = 1_000;
-/// Most lines about what happened since that a stale command is told.
-const SINCE_LINES_MAX: usize = 20;
 
 /// Commands that are recorded together or not at all.
 pub type Batch = Vec<Proposal>;
@@ -475,52 +475,6 @@ impl<S: Store> Ledger<S> {
     fn now(&self, tip: &Tip) -> Instant {
         let last = Instant::from_micros(tip.recorded_at).unwrap_or(Instant::EPOCH);
         self.door.now().max(last)
-    }
-
-    fn stale(
-        &mut self,
-        stream: &Stream,
-        expected: Option<Revision>,
-        current: Option<Revision>,
-    ) -> Result<Error> {
-        let (expected, current) = (expected.map_or(0, Revision::get), current.map_or(0, Revision::get));
-        let mut since = Vec::new();
-        for row in self.store.history(stream)?.iter().filter(|row| row.revision > expected) {
-            if since.len() >= SINCE_LINES_MAX {
-                since.push("...".into());
-                break;
-            }
-            if let Ok(recorded) = open(&row.as_row()) {
-                let e = recorded.envelope;
-                since.push(format!(
-                    "since then: revision {} {} by {} ({})",
-                    row.revision, row.kind, e.actor, e.recorded_at
-                ));
-            }
-        }
-        let text = format!("{stream} is at revision {current}, not at {expected}");
-        Ok(Error::new(ErrorKind::Stale, "stale_revision", text)
-            .details(since)
-            .hint("look at what happened, then ask again with the new revision"))
-    }
-}
-
-/// Why a command stopped, and what of it goes on record.
-struct Stop {
-    error: Error,
-    on_record: Option<(Stream, Event)>,
-}
-
-impl Stop {
-    fn error(error: Error) -> Self {
-        Stop { error, on_record: None }
-    }
-    fn refused(refusal: &Refusal, proposal: &Proposal) -> Self {
-        let error = Error::new(ErrorKind::Refused, refusal.code(), refusal.to_string())
-            .at(&proposal.stream)
-            .hint(refusal.hint())
-            .cites(refusal.cites());
-        Stop { error, on_record: refusal.on_record(proposal) }
     }
 }
 

@@ -13,8 +13,10 @@
 pub mod amend;
 pub mod choice;
 pub mod compare;
+pub mod embedded;
 pub mod expected;
 pub mod format;
+pub mod gather;
 pub mod happening;
 pub mod log;
 pub mod read;
@@ -22,12 +24,16 @@ pub mod sale;
 pub mod story;
 pub mod tell;
 
-use replay::{history::Cut, ids::ClaimId};
+use replay::{
+    history::Cut,
+    ids::{ClaimId, OrderId},
+};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::{
     error::{Error, Result},
+    judging,
     ledger::Ledger,
     policy_file::PolicyFile,
     store::memory::MemoryStore,
@@ -79,7 +85,23 @@ pub fn run(file: &str, text: &str, policies: &[PolicyFile], judge: &Judge<'_>) -
     Ok(checked)
 }
 
-fn check(scenario: &Scenario, policies: &[PolicyFile], judge: &Judge<'_>) -> Result<Vec<Checked>> {
+/// The judge of the product: what [`judging`] makes of the ledger.
+///
+/// # Errors
+/// As [`judging::outcome`].
+pub fn judge(
+    ledger: &mut Ledger<MemoryStore>,
+    claim: Option<&ClaimId>,
+    cut: &Cut,
+) -> Result<Map<String, Value>> {
+    judging::outcome(ledger.store(), &OrderId::new(ORDER).map_err(tell::bad_text)?, claim, cut)
+}
+
+/// Plays one scenario and holds each of its expectations against what came out.
+///
+/// # Errors
+/// As [`run`].
+pub fn check(scenario: &Scenario, policies: &[PolicyFile], judge: &Judge<'_>) -> Result<Vec<Checked>> {
     let mut played = play(scenario, policy_of(scenario, policies)?)?;
     let expectations = scenario.expected.iter().zip(1..);
     expectations
@@ -90,7 +112,11 @@ fn check(scenario: &Scenario, policies: &[PolicyFile], judge: &Judge<'_>) -> Res
         .collect()
 }
 
-fn policy_of<'p>(scenario: &Scenario, policies: &'p [PolicyFile]) -> Result<&'p PolicyFile> {
+/// The policy that a scenario names.
+///
+/// # Errors
+/// When it is not among those at hand.
+pub fn policy_of<'p>(scenario: &Scenario, policies: &'p [PolicyFile]) -> Result<&'p PolicyFile> {
     let mut policies_of_it = policies.iter().filter(|p| p.published.policy == scenario.policy);
     policies_of_it.next().ok_or_else(|| {
         let known: Vec<String> = policies.iter().map(|p| p.published.policy.to_string()).collect();
@@ -114,8 +140,8 @@ fn outcome(
         return Err(Error::unreadable("claim_is_not_in_the_story", text)
             .hint("name a claim that is opened in the events, or null for the order as a whole"));
     }
-    let at = expected.as_of.as_ref().map(|as_of| as_of.when.at);
-    let cut = Cut { known_at: at, effective_at: at, position: None };
+    let cut = expected.cut();
+    let at = cut.known_at;
     let mut actual = judge(&mut played.ledger, expected.claim.as_ref(), &cut)?;
     let refused = played.refused.iter().filter(|refused| at.is_none_or(|at| refused.at <= at));
     actual.insert("refused".into(), refused.map(log::Refused::to_value).collect());

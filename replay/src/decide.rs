@@ -24,7 +24,7 @@ use crate::{
     policy::Policy,
     registry::Registry,
     seal::Proposal,
-    time::Instant,
+    time::{Instant, When},
 };
 use guard::{
     at_the_dock, charge_open, closable, credit_exists, decided_for, discretion, free_of_rmas, open_rma,
@@ -101,7 +101,7 @@ pub fn decide(context: Context<'_>, proposal: &Proposal, at: Instant) -> Result<
     {
         let order = context.case.order_state();
         let rules = order.and_then(|o| rules(context.registry, o));
-        on_claim(&state, order, rules, event)?;
+        on_claim(&state, order, rules, event, proposal.effective)?;
         if let Event::AuthorizationGranted(granted) = event {
             let siblings = context.case.claims.iter().filter(|(other, _)| *other != id);
             for state in siblings.filter_map(|(_, claim)| claim.state(&Cut::default())) {
@@ -170,6 +170,7 @@ fn on_claim(
     order: Option<&OrderState>,
     rules: Option<&Policy>,
     event: &Event,
+    at: When,
 ) -> Result<(), Refusal> {
     open_enough(state, event)?;
     match event {
@@ -181,7 +182,7 @@ fn on_claim(
         }
         Event::AuthorizationExpired(e) => open_rma(state, &e.rma),
         Event::AuthorizationVoided(v) => open_rma(state, &v.rma),
-        Event::ParcelReceived(p) => at_the_dock(state, rules, p),
+        Event::ParcelReceived(p) => at_the_dock(state, rules, p, at),
         Event::DispositionRecorded(d) => {
             let missing = d.units.difference(&state.units.units_where(|u| u.received));
             if missing.is_empty() { Ok(()) } else { Err(Refusal::UnitsAreNotReceived(missing)) }

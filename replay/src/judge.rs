@@ -3,7 +3,7 @@
 //!
 //! ```text
 //! facts    the fold, each value with its event        facts.rs
-//! unit     basis, windows, rights, requirements        window.rs, unit.rs
+//! unit     basis, windows, rights, requirements        window.rs, right.rs, unit.rs
 //! money    the waterfall over the eligible units       money.rs, cost.rs
 //! clocks   due dates and duties to inform              clock.rs
 //! ```
@@ -16,6 +16,7 @@ mod cost;
 mod facts;
 mod money;
 mod read;
+mod right;
 mod unit;
 mod window;
 

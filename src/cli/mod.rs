@@ -11,6 +11,7 @@ mod next;
 mod output;
 mod policy;
 mod proof;
+mod scenarios;
 mod show;
 mod views;
 mod whatif;
@@ -43,8 +44,9 @@ Start here:
 
 Exit codes:
   0   done                             13  input cannot be read
-  1   audit, rebuild, diff: it differs 14  not found
-  2   audit: could not tell            15  not a ledger, or a newer one
+  1   it differs: audit, rebuild,      14  not found
+      policy diff, policy test         15  not a ledger, or a newer one
+  2   audit, test: could not tell
   10  refused by a rule                16  another program is writing
   11  same key, other content          17  disk full, read-only, failing
   12  stale revision                   18  the log contradicts itself
@@ -139,11 +141,13 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> u8 {
     };
     let json = cli.common.json;
     let proving = matches!(cli.command, Command::Audit(_));
+    let testing = matches!(cli.command, Command::Policy(policy::PolicyCommand::Test(_)));
     match dispatch(cli) {
         Ok(code) => code,
         Err(why) => {
             complain(&why, json);
-            if proving { EXIT_COULD_NOT_TELL } else { why.kind.exit_code() }
+            let unread = matches!(why.kind, ErrorKind::Unreadable | ErrorKind::NotFound | ErrorKind::Storage);
+            if proving || (testing && unread) { EXIT_COULD_NOT_TELL } else { why.kind.exit_code() }
         }
     }
 }

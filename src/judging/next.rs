@@ -8,7 +8,7 @@ use replay::{
     ids::ClaimId,
     judge::{Clock, ClockState, Judgement, Outcome, UnitJudgement, judge},
     money::Amount,
-    policy::{Cites, FactName, RequirementStage},
+    policy::{Cites, FactName, RequirementStage, place_code},
     registry::Registry,
     time::Instant,
 };
@@ -316,7 +316,8 @@ impl Desk<'_> {
             } else {
                 "the return may be authorized"
             };
-            let command = format!("claims authorize {id} --units {}{rma} --written", unit.units);
+            let apart = if self.is_a_process_apart() { " --process separate" } else { "" };
+            let command = format!("claims authorize {id} --units {}{rma} --written{apart}", unit.units);
             self.step("merchant", true, must.into(), Some(command), Some(unit), &policy.authorization.cites);
         }
         let text = format!(
@@ -331,6 +332,16 @@ impl Desk<'_> {
             Some(unit),
             &cites,
         );
+    }
+
+    /// Whether the policy has a return process of its own for where the order went.
+    fn is_a_process_apart(&self) -> bool {
+        let Some(order) = self.case.order_state() else { return false };
+        let to = &order.sale.ship_to;
+        let place = place_code(to.country.as_str(), to.subdivision.as_ref().map(|s| s.as_str()));
+        let policy = &self.judged.policy;
+        let region = policy.authorization.separate_process_outside.and_then(|at| policy.regions.get(at));
+        region.is_some_and(|region| !region.holds(&place))
     }
 
     fn decide(&mut self, unit: &UnitJudgement, stage: Option<Stage>) {

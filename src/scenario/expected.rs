@@ -3,6 +3,7 @@
 
 use replay::{
     event::misread::from_value,
+    history::Cut,
     ids::ClaimId,
     time::{BadTime, When},
 };
@@ -114,6 +115,11 @@ impl Serialize for AsOf {
 }
 
 impl Expected {
+    /// What of the record it looks at: what had happened, and was known, by its moment.
+    pub fn cut(&self) -> Cut {
+        let at = self.as_of.as_ref().map(|as_of| as_of.when.at);
+        Cut { known_at: at, effective_at: at, position: None }
+    }
     /// Reads one expectation.
     ///
     /// # Errors

@@ -5,8 +5,8 @@
 
 use replay::{
     event::{
-        Basis, Channel, Claimant, Defect, Direction, Disposition, Leg, Packaging, Party, Remedy, ScanStatus,
-        Variant, misread::from_value,
+        Basis, Channel, Claimant, Defect, Direction, Disposition, Leg, Packaging, Party, PayoutTo, Remedy,
+        ScanStatus, Variant, misread::from_value,
     },
     ids::{ActorId, ChargeId, Code, ParcelId, PaymentId, PolicyId, RefundId, Rma, Word},
     merkle::Hash,
@@ -173,8 +173,8 @@ happenings! {
     /// The merchant gives up a charge.
     ChargeWaived = "charge_waived" { charge: ChargeId, }
 
-    /// Money is sent; `method` is another means of payment than the original.
-    RefundIssued = "refund_issued" { amount: u64, method?: Word, units?: Choice, }
+    /// Money is sent; `method` is another means of payment than the original, `to` says whose means it is.
+    RefundIssued = "refund_issued" { amount: u64, method?: Word, to?: PayoutTo, units?: Choice, }
     /// It has arrived.
     RefundPosted = "refund_posted" { refund?: RefundId, }
     /// It came back.

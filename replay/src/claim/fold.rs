@@ -7,7 +7,7 @@ use super::{
     Stage, UnitState, is_goodwill,
 };
 use crate::{
-    event::{Event, Leg, Remedy, ScanStatus, UnitStatus},
+    event::{Event, Kind, Leg, Remedy, ScanStatus, UnitStatus},
     history::Standing,
     ids::{ChargeId, ClaimId, Code, RefundId, Rma},
     money::Amount,
@@ -127,8 +127,12 @@ impl ClaimState {
                     u.advance(Stage::Authorized);
                 });
                 if let Some(rma) = &g.rma {
-                    let granted =
-                        RmaState { status: RmaStatus::Open, units: g.units.clone(), granted: s.effective };
+                    let granted = RmaState {
+                        status: RmaStatus::Open,
+                        units: g.units.clone(),
+                        granted: s.effective,
+                        closed_by: None,
+                    };
                     self.rmas.insert(rma.clone(), granted);
                 }
             }
@@ -235,9 +239,13 @@ impl ClaimState {
                     }
                 });
             }
-            Event::RepairShipped(r) => self.goods_sent(&r.units, r.rma.as_ref()),
+            Event::RepairShipped(r) => {
+                self.goods_sent(&r.units, r.rma.as_ref().map(|rma| (rma, s.event.kind())))
+            }
             Event::SparePartsSent(p) => self.goods_sent(&p.units, None),
-            Event::ReplacementShipped(r) => self.goods_sent(&r.units, r.rma.as_ref()),
+            Event::ReplacementShipped(r) => {
+                self.goods_sent(&r.units, r.rma.as_ref().map(|rma| (rma, s.event.kind())))
+            }
             Event::CostRecorded(c) => self.costs.push(Cost {
                 cost: c.cost.clone(),
                 paid_by: c.paid_by,
@@ -386,10 +394,13 @@ impl ClaimState {
         });
     }
 
-    fn goods_sent(&mut self, units: &Units, rma: Option<&Rma>) {
+    fn goods_sent(&mut self, units: &Units, closes: Option<(&Rma, Kind)>) {
         self.advance(units, Stage::Settled);
-        if let Some(state) = rma.and_then(|rma| self.rmas.get_mut(rma)) {
+        if let Some((rma, kind)) = closes
+            && let Some(state) = self.rmas.get_mut(rma)
+        {
             state.status = RmaStatus::Closed;
+            state.closed_by = Some(kind);
         }
     }
 

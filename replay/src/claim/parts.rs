@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 
 use crate::{
     event::{
-        Defect, Disposition, ItemInspected, Leg, Packaging, Party, PayoutTo, Remedy, ScanStatus,
+        Defect, Disposition, ItemInspected, Kind, Leg, Packaging, Party, PayoutTo, Remedy, ScanStatus,
         ShipmentDispatched, TrackingCheck, TrackingScanned, Variant, payload::words,
     },
     ids::{Code, EventId, Rma, Word},
@@ -102,6 +102,8 @@ pub struct RmaState {
     pub status: RmaStatus,
     pub units: Units,
     pub granted: When,
+    /// The kind of event that closed it; whether such an event closes a number is the policy's word.
+    pub closed_by: Option<Kind>,
 }
 
 /// A credit to the customer.

@@ -4,12 +4,13 @@ use alloc::{format, string::String, vec::Vec};
 
 use super::Refusal;
 use crate::{
-    claim::{ClaimState, CreditStatus, RmaStatus, Stage, is_goodwill},
+    claim::{ClaimState, CreditStatus, RmaState, RmaStatus, Stage, is_goodwill},
     event::{AuthorizationGranted, DiscretionExercised, ParcelReceived, Remedy},
     ids::Rma,
     money::Amount,
     order::OrderState,
     policy::{AmountBound, DiscretionPoint, FactName, OnFail, Policy, Reading, Truth},
+    time::When,
     units::Units,
 };
 
@@ -40,9 +41,22 @@ pub(super) fn at_the_dock(
     state: &ClaimState,
     policy: Option<&Policy>,
     p: &ParcelReceived,
+    at: When,
 ) -> Result<(), Refusal> {
     let Some(policy) = policy else { return Ok(()) };
-    let open = p.rma.as_ref().and_then(|rma| state.rmas.get(rma)).filter(|r| r.status == RmaStatus::Open);
+    let in_time = |granted: &When| match u32::try_from(policy.authorization.valid_days) {
+        Ok(0) | Err(_) => true,
+        Ok(days) => granted.local_day().plus_days(days).is_none_or(|last| at.local_day() <= last),
+    };
+    let open = p.rma.as_ref().and_then(|rma| state.rmas.get(rma));
+    // A number that goods have closed is closed, unless the policy names what closes a number and this is not among it.
+    let closes = &policy.authorization.closes_on;
+    let is_open = |r: &&RmaState| match (r.status, r.closed_by) {
+        (RmaStatus::Open, _) => true,
+        (RmaStatus::Closed, Some(kind)) => !closes.is_empty() && !closes.contains(&kind),
+        _ => false,
+    };
+    let open = open.filter(|r| is_open(r) && in_time(&r.granted));
     for row in policy.dock() {
         let holds = |fact: &FactName| match fact {
             FactName::ParcelRmaOpen => Reading::Flag(open.is_some()),

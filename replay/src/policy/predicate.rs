@@ -346,7 +346,8 @@ mod tests {
             ["is", "insp.installed", false],
             ["in", "insp.packaging", ["damaged"]]
         ]));
-        let p = p.unwrap_or_else(|why| panic!("{why}"));
+        assert!(p.is_ok(), "{p:?}");
+        let Ok(p) = p else { return };
         let given = |installed, packaging| {
             p.eval(&mut |fact| match fact {
                 FactName::InspInstalled => installed,

@@ -204,7 +204,7 @@ fn percentage(term: &Term, teller: &Teller<'_>) -> String {
 }
 
 fn rate(bp: u32) -> String {
-    if bp % 100 == 0 { format!("{}%", bp / 100) } else { format!("{}.{:02}%", bp / 100, bp % 100) }
+    if bp.is_multiple_of(100) { format!("{}%", bp / 100) } else { format!("{}.{:02}%", bp / 100, bp % 100) }
 }
 
 fn digits(minor: u64, currency: Currency) -> String {

@@ -71,9 +71,13 @@ pub(super) fn payload(what: &What, h: &Happening, scene: &Scene<'_>) -> Result<O
         What::RefundIssued(r) => on_record::RefundIssued {
             refund: scene.id_or(None, key, "refund")?,
             amount: scene.money(r.amount)?,
-            payout: match &r.method {
-                None => Payout { to: PayoutTo::OriginalMethod, method_ref: None },
-                Some(method) => Payout { to: PayoutTo::OtherMethod, method_ref: Some(method.clone()) },
+            payout: Payout {
+                to: match (r.to, &r.method) {
+                    (Some(to), _) => to,
+                    (None, Some(_)) => PayoutTo::OtherMethod,
+                    (None, None) => PayoutTo::OriginalMethod,
+                },
+                method_ref: r.method.clone(),
             },
             units: scene.some_units(r.units.as_ref())?,
             explains: None,
