@@ -8,6 +8,7 @@
 
 pub mod cli;
 pub mod command;
+pub mod coverage;
 pub mod door;
 pub mod error;
 pub mod generate;

@@ -2,6 +2,7 @@
 
 pub mod acts;
 pub mod common;
+mod coverage;
 mod demo;
 mod due;
 mod explain;

@@ -57,6 +57,8 @@ Levels: error (not published), warning (look at it), note (the document leaves i
     },
     /// Play scenarios and compare what comes out with what they demand; exit 1 when it differs
     Test(super::scenarios::TestArgs),
+    /// List the clauses with the scenarios that show both of their sides, and those that show only one
+    Coverage(super::coverage::CoverageArgs),
     /// Print a published policy
     #[command(
         after_help = "Examples:\n  claims policy show AMC\n  claims policy show AMC --version 1 --json | jq .body.windows"
@@ -86,6 +88,7 @@ impl PolicyCommand {
             PolicyCommand::Lint(args) => args.run(out)?,
             PolicyCommand::Diff(args) => return args.run(common, out),
             PolicyCommand::Test(args) => return args.run(out),
+            PolicyCommand::Coverage(args) => return args.run(out),
             PolicyCommand::Publish(args) => {
                 let (mut events, mut warnings) = (Vec::new(), Vec::new());
                 for file in &args.files {

@@ -66,7 +66,8 @@ const NAMED: [&str; 2] = ["regions", "windows"];
 const SINGLE: [&str; 3] = ["authorization", "risk", "refund_trace"];
 
 /// Words that may stand in the place of one another.
-const WORDS: [(&str, &str, &[&str]); 11] = [
+const WORDS: [(&str, &str, &[&str]); 12] = [
+    ("chooser", "chooser", &["customer", "merchant"]),
     ("inbound_until_received", "risk", &["merchant", "customer"]),
     ("after_received", "risk", &["merchant", "customer"]),
     ("collect", "collect", &["deduct", "charge", "deduct_or_charge"]),
