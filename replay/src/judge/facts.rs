@@ -109,6 +109,8 @@ pub struct CreditFact {
 pub struct SignalFact {
     pub kind: Kind,
     pub qualifier: Option<String>,
+    /// How a notice went.
+    pub channel: Option<Channel>,
     /// For events about one refund.
     pub refund: Option<RefundId>,
     pub at: When,

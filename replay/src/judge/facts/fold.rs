@@ -24,6 +24,10 @@ impl<'a> Facts<'a> {
         self.signals.push(SignalFact {
             kind: s.event.kind(),
             qualifier: qualifier.map(ToOwned::to_owned),
+            channel: match &*s.event {
+                Event::NoticeSent(n) => n.channel,
+                _ => None,
+            },
             refund: refund.cloned(),
             at: s.effective,
             event: s.fact.event_id,
@@ -39,6 +43,7 @@ impl<'a> Facts<'a> {
                 self.signals.push(SignalFact {
                     kind: Kind::OrderRecorded,
                     qualifier: None,
+                    channel: None,
                     refund: None,
                     at: o.purchased_at,
                     event: s.fact.event_id,
