@@ -160,7 +160,7 @@ fn an_audit_finds_what_was_changed_behind_the_programs_back() {
         (
             "DROP TRIGGER events_are_never_changed;
              UPDATE events SET body = CAST(replace(body, '8000', '9000') AS BLOB) WHERE kind = 'refund_issued'",
-            "position 11",
+            "position 12",
         ),
         (
             "DROP TRIGGER events_are_never_deleted;
@@ -169,8 +169,8 @@ fn an_audit_finds_what_was_changed_behind_the_programs_back() {
         ),
         (
             "DROP TRIGGER events_are_never_changed;
-             UPDATE events SET recorded_at = recorded_at + 1 WHERE position = 11",
-            "position 11",
+             UPDATE events SET recorded_at = recorded_at + 1 WHERE position = 12",
+            "position 12",
         ),
     ];
     all(&cases, |(sql, names)| {
@@ -241,11 +241,11 @@ fn a_copy_is_the_same_to_the_byte() {
     // The copy goes on where the log ended, and still knows its keys.
     let story = fs::read_to_string(dir.join("fixtures/broken/input/prepare.ndjson")).unwrap();
     let known = story.lines().find(|line| line.contains("\"rf1\"")).unwrap();
-    fs::write(dir.join("known.ndjson"), known.replace("\"kind\"", "\"expected_revision\":5,\"kind\""))
+    fs::write(dir.join("known.ndjson"), known.replace("\"kind\"", "\"expected_revision\":6,\"kind\""))
         .unwrap();
     let again = run("record known.ndjson -l copy.db");
     assert!(
-        again.starts_with("already recorded refund_issued on claim/C1 at revision 6, position 11"),
+        again.starts_with("already recorded refund_issued on claim/C1 at revision 7, position 12"),
         "{again}"
     );
 }

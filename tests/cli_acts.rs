@@ -66,13 +66,15 @@ select C1 --remedy refund                                                      =
 cost C1 --cost inbound_shipping --paid-by customer --amount 12.00 --receipt rcpt-4 => cost_recorded
 cost C1 --cost customs --paid-by customer --amount '11.00 EUR' --order-amount 11.94 --rate 1.0854 --rate-source ECB --rate-date 2024-03-08 => cost_recorded
 discretion C1 --point H-19.goodwill --decision grant --amount 10.00 --reason long_wait --reason-text 'waited three weeks' --approver b.lee => discretion_exercised
-decide C1 --remedy refund --entitlement 100.00 --cite H-13                     => remedy_decided
+decide C1 --remedy refund                                                      => remedy_decided
 refund C1 --refund R1 --amount 60.00                                           => refund_issued
 posted C1 --refund R1                                                          => refund_posted
 refund C1 --refund R2 --amount '25.00 USD' --to other_method --method bank-9 --approver b.lee => refund_issued
 failed C1 --refund R2 --reason account_closed                                  => refund_failed
-gift-credit C1 --credit G1 --amount 25.00 --to buyer                           => gift_credit_issued
-refund C1 --refund R3 --amount 25.00 --units all                               => refund_issued
+gift-credit C1 --credit G1 --amount 25.00 --to buyer                           => !payout_differs
+gift-credit C1 --credit G1 --amount 25.00 --to buyer --approver b.lee          => gift_credit_issued
+refund C1 --refund R3 --amount 33.26 --units all                               => !over_refund
+refund C1 --refund R3 --amount 33.25 --units all                               => refund_issued
 flag-late C1 --refund R3 --due 2024-05-17T23:59:59-05:00 --ladder bank_account_rechecked => refund_late_flagged
 trace C1 --refund R3 --via email --attested bank_contacted                     => refund_trace_opened
 trace-answered C1 --refund R3 --result credited_on_statement                   => refund_trace_answered
@@ -109,14 +111,15 @@ replacement-delivered C2 --parcel NEW                                          =
 decide C2 --remedy spare_parts                                                 => remedy_decided
 send-parts C2 --parcel PARTS                                                   => spare_parts_sent
 
-open C3 --order O1 --reason defect --via form --units L1#3-4                   => claim_opened
+open C3 --order O1 --reason wrong_purchase --via form --units L1#3-4           => claim_opened
 authorize C3 --rma RMA-2                                                       => authorization_granted
 expire C3 --rma RMA-2                                                          => authorization_expired
 authorize C3 --rma RMA-3                                                       => authorization_granted
 void C3 --rma RMA-3 --reason wrong_units                                       => authorization_voided
 receive C3 --units L1#3                                                        => parcel_received
 lost-in-custody C3 --units L1#3 --circumstances 'gone after the stocktake'     => item_lost_in_custody
-deny C3 --reason outside_the_window --cite H-1                                 => authorization_denied
+decide C3 --remedy refund                                                      => !policy_denies
+deny C3 --reason not_covered --cite H-11                                       => authorization_denied
 
 open C4 --order O1 --reason subscription_refund --via ticket --units SUB       => claim_opened
 connectivity C4 --device D-88 --transmitted no                                 => connectivity_assessed
@@ -133,7 +136,18 @@ impl Desk {
     fn new() -> Result<Self, Box<dyn std::error::Error>> {
         let store = MemoryStore::new(Origin::new("cli.test")?);
         let mut desk = Desk { ledger: Ledger::new(store, door()?), last: BTreeMap::new() };
-        let body = json!({ "policy": { "id": "TST" } });
+        let body = json!({
+            "policy": { "id": "TST" },
+            "windows": { "year": { "any": [{ "act": "contact", "after": "purchase", "within": "P1Y" }], "cites": ["T-1"] } },
+            "entitlement": [{
+                "id": "any", "scope": { "basis": ["change_of_mind", "defect", "subscription_refund"] }, "windows": ["year"],
+                "remedies": ["refund", "replacement", "repair", "spare_parts"], "chooser": "merchant", "cites": ["T-2"],
+            }],
+            "requirement": [{
+                "stage": "settle", "scope": { "basis": ["defect"], "remedy": ["refund"] },
+                "needs": ["is", "unit.inspected", true], "on_fail": "hold", "cites": ["T-3"],
+            }],
+        });
         let policy = PolicyPublished {
             policy: PolicyId::new("TST")?,
             version: 1,
@@ -340,6 +354,24 @@ fn flags_become_fields() -> Fallible {
 }
 
 #[test]
+fn a_decision_without_units_is_about_those_that_can_be_decided() -> Fallible {
+    let mut desk = Desk::new()?;
+    desk.record("order O1 --policy TST --currency USD --country US --sku CAM-1 --price 79.99 --qty 3")?;
+    desk.record("pay O1 --payment P1 --amount 239.97 --method card")?;
+    desk.record("open C1 --order O1 --reason defect --via email")?;
+    let units = |desk: &mut Desk, line: &str| desk.payload(line).map(|payload| payload["units"].clone());
+    // Nothing has been looked at: the ledger will say so of all of them.
+    assert_eq!(units(&mut desk, "decide C1 --remedy refund")?, json!(["L1#1-3"]));
+    assert_eq!(units(&mut desk, "decide C1 --remedy repair")?, json!(["L1#1-3"]));
+    desk.record("inspect C1 --units L1#1-2 --defect confirmed")?;
+    assert_eq!(units(&mut desk, "decide C1 --remedy refund")?, json!(["L1#1-2"]));
+    desk.record("decide C1 --remedy replacement --units L1#1")?;
+    assert_eq!(units(&mut desk, "decide C1 --remedy refund")?, json!(["L1#2"]), "the other one is decided");
+    assert_eq!(units(&mut desk, "decide C1 --remedy refund --units all")?, json!(["L1#1-3"]));
+    Ok(())
+}
+
+#[test]
 fn a_sale_happened_when_it_was_made() -> Fallible {
     let line = "order O9 --policy TST --currency USD --country US --sku A --price 1 --key k1";
     let mut desk = Desk::new()?;
@@ -416,7 +448,7 @@ fn what_cannot_be_meant_is_told_with_a_hint() -> Fallible {
         ("receive C1 --units L1#", Usage, "bad_units"),
         ("dispatch order/O1 --parcel P --leg inbound", Usage, "leg_is_not_of_the_stream"),
         ("dispatch C1 --parcel P --leg outbound", Usage, "leg_is_not_of_the_stream"),
-        ("decide C1 --remedy repair --entitlement 5.00", Unreadable, "unsound_payload"),
+        ("decide C1 --remedy none --entitlement 5.00", Unreadable, "unsound_payload"),
         ("evidence C1 --kind a --kind b --file x.jpg", Usage, "several_kinds_with_a_file"),
         ("evidence C1 --kind a --file /no/such/file.jpg", NotFound, "file_not_found"),
         ("correct C1 --event {claim_opened} --reason r --set a=1 --set a=2", Usage, "field_is_set_twice"),

@@ -219,25 +219,27 @@ fn a_row_beyond_the_limit_is_said() {
     assert_eq!(found[0].line, Some(replay::policy::TABLE_ROWS_MAX * 3 + 1));
 }
 
-/// The example of the guide is what the guide says it is: sound, and every story of it comes out as told.
+/// The examples of the guide are what the guide says they are: sound, and every story of them comes out as told.
 #[test]
-fn the_example_of_the_guide_is_sound_and_its_stories_hold() {
-    let path = Path::new("fixtures/policies/example/lumen.toml");
-    let draft = policy_file::draft(path).unwrap();
+fn the_examples_of_the_guide_are_sound_and_their_stories_hold() {
     let calendars = policy_file::embedded::calendars().unwrap();
-    let errors: Vec<_> =
-        lint(&draft, &calendars, None).into_iter().filter(|f| f.level != Level::Note).collect();
-    assert!(errors.is_empty(), "{errors:#?}");
-    let file = "fixtures/policies/example/lumen.scenarios.json";
-    let text = fs::read_to_string(file).unwrap();
     let order = replay::ids::OrderId::new(claims::scenario::ORDER).unwrap();
-    let judge =
-        |ledger: &mut claims::ledger::Ledger<claims::store::memory::MemoryStore>,
-         claim: Option<&replay::ids::ClaimId>,
-         cut: &replay::history::Cut| { claims::judging::outcome(ledger.store(), &order, claim, cut) };
-    let checked = claims::scenario::run(file, &text, &[draft.policy], &judge).unwrap();
-    assert_eq!(checked.len(), 6);
-    for one in checked {
-        assert!(one.pass, "{}: {:?}", one.id, one.differences);
+    for (name, stories) in [("lumen", 6), ("bergland", 41)] {
+        let draft = policy_file::draft(Path::new(&format!("fixtures/policies/example/{name}.toml"))).unwrap();
+        let errors: Vec<_> =
+            lint(&draft, &calendars, None).into_iter().filter(|f| f.level != Level::Note).collect();
+        assert!(errors.is_empty(), "{errors:#?}");
+        let file = format!("fixtures/policies/example/{name}.scenarios.json");
+        let text = fs::read_to_string(&file).unwrap();
+        let judge = |ledger: &mut claims::ledger::Ledger<claims::store::memory::MemoryStore>,
+                     claim: Option<&replay::ids::ClaimId>,
+                     cut: &replay::history::Cut| {
+            claims::judging::outcome(ledger.store(), &order, claim, cut)
+        };
+        let checked = claims::scenario::run(&file, &text, &[draft.policy], &judge).unwrap();
+        assert_eq!(checked.len(), stories, "{name}");
+        for one in checked {
+            assert!(one.pass, "{}: {:?}", one.id, one.differences);
+        }
     }
 }

@@ -3,13 +3,14 @@
 //! A verb is flags for people: it is put into words of the catalogue here and decided elsewhere. No verb
 //! touches the store; what it must look up (units, the order's currency) lies on its [`Desk`].
 
-use replay::{event::Event, ids::Stream, seal::Proposal};
+use replay::{event::Event, ids::Stream, registry::Registry, seal::Proposal};
 
 use super::common::Acting;
 use crate::{
     command::event_of,
     door::Door,
     error::{Error, ErrorKind, Result},
+    judging::registry,
     store::Store,
     view::case_of,
 };
@@ -138,6 +139,10 @@ trait Verb {
     fn looked_up(&self) -> Stream {
         self.stream()
     }
+    /// Whether the policies must lie on the desk.
+    fn asks_the_policy(&self) -> bool {
+        false
+    }
     /// What is recorded.
     fn event(self, desk: &Desk) -> Result<Event>;
 }
@@ -146,7 +151,8 @@ fn propose<S: Store>(verb: impl Verb, store: &mut S, door: &Door) -> Result<Prop
     let mut acting = verb.acting().clone();
     let case = case_of(store, &verb.looked_up())?;
     let now = acting.at.unwrap_or_else(|| door.now_here());
-    let desk = Desk { stream: verb.stream(), case, now };
+    let registry = if verb.asks_the_policy() { registry(store)? } else { Registry::default() };
+    let desk = Desk { stream: verb.stream(), case, registry, now };
     let event = verb.event(&desk)?;
     // The same gate as for commands in files, so that both doors let in the same payloads.
     let payload = event.to_value();

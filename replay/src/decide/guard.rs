@@ -78,7 +78,20 @@ pub(super) fn at_the_dock(
             (_, None, _) => Refusal::RmaIsMissing { cites },
         });
     }
-    Ok(())
+    // The flags of the authorization say the same without a row.
+    let flags = &policy.authorization;
+    let cites = || policy.ids(&flags.cites);
+    match (open, &p.rma) {
+        (None, None) if flags.number_on_parcel => Err(Refusal::RmaIsMissing { cites: cites() }),
+        (None, Some(rma)) if flags.number_on_parcel => {
+            Err(Refusal::RmaIsNotOpen { rma: rma.clone(), cites: cites() })
+        }
+        (Some(granted), _) if flags.items_exact && !p.units.is_subset(&granted.units) => {
+            let units = p.units.difference(&granted.units);
+            Err(Refusal::UnitsAreNotOnTheRma { units, cites: cites() })
+        }
+        _ => Ok(()),
+    }
 }
 
 pub(super) fn decided_for(state: &ClaimState, units: &Units, remedies: &[Remedy]) -> Result<(), Refusal> {

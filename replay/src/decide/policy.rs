@@ -13,7 +13,7 @@ use crate::{
     judge::{Judgement, Options, Outcome, Supposed, UnitJudgement, judge, judge_with},
     law::{self, Breach},
     money::{Amount, MINOR_MAX},
-    policy::{Chooser, Cites, RequirementStage, Truth},
+    policy::{Chooser, Cites, Entitlement, RequirementStage, Truth},
     registry::Registry,
     seal::Proposal,
     time::When,
@@ -156,6 +156,13 @@ fn decision(context: Context<'_>, case: &Case, id: &ClaimId, d: &mut RemedyDecid
     if matches!(d.remedy, Remedy::None) {
         return Ok(());
     }
+    if d.remedy == Remedy::ReturnToCustomer
+        && let Some(judged) = judge(case, id, context.registry, &Cut::default())
+    {
+        // Sending back is no way to deny what the policy grants; who wants the goods back says so: claims select.
+        let granted = judged.units_where(|u| u.remedy != Some(Remedy::ReturnToCustomer));
+        denial(&judged, Some(&granted.intersection(&d.units)))?;
+    }
     let Some(state) = case.claim_state(id) else { return Ok(()) };
     let standing = state.decisions.iter().filter(|old| old.units.intersection(&d.units).is_empty());
     let (mut decided, mut promised) = (d.units.clone(), 0u64);
@@ -220,13 +227,14 @@ fn the_choice(judged: &Judgement, unit: &UnitJudgement, remedy: Remedy) -> Resul
     let Some(selected) = unit.selected.filter(|s| *s != remedy && unit.allowed.contains(s)) else {
         return Ok(());
     };
-    let granting = unit.entitlements.iter().filter(|(_, truth)| *truth == Truth::True);
-    let granting = granting.filter_map(|(at, _)| judged.policy.entitlements.get(*at));
-    let granting: Vec<_> = granting.filter(|e| e.remedies.contains(&remedy)).collect();
-    if granting.is_empty() || granting.iter().any(|e| e.chooser == Chooser::Merchant) {
+    // A right by which the customer chooses is not taken away by another one by which the merchant would (H-18).
+    let rights = unit.entitlements.iter().filter(|(_, truth)| *truth == Truth::True);
+    let rights = rights.filter_map(|(at, _)| judged.policy.entitlements.get(*at));
+    let of_customer = |e: &&Entitlement| e.chooser == Chooser::Customer && e.remedies.contains(&selected);
+    let cites = rights.filter(of_customer).fold(Cites::default(), |all, e| all.with(&e.cites));
+    if cites.is_empty() {
         return Ok(());
     }
-    let cites = granting.iter().fold(Cites::default(), |all, e| all.with(&e.cites));
     Err(Refusal::CustomerHasChosen { selected, units: unit.units.clone(), cites: judged.policy.ids(&cites) })
 }
 

@@ -80,10 +80,13 @@ impl Facts<'_> {
                 });
             }
             Assumption::Connectivity { transmitted, sold_not_removed, ownership_changed } => {
-                self.device.assessed = Some(event);
-                self.device.transmitted = flag(*transmitted);
-                self.device.sold_not_removed = flag(*sold_not_removed);
-                self.device.ownership_changed = flag(*ownership_changed);
+                let units = self.units.units();
+                self.units.update(&units, |u| {
+                    u.device.assessed = Some(event);
+                    u.device.transmitted = flag(*transmitted);
+                    u.device.sold_not_removed = flag(*sold_not_removed);
+                    u.device.ownership_changed = flag(*ownership_changed);
+                });
             }
             Assumption::Decision { point, accept } => {
                 let word = if *accept { "accept" } else { "deny" };

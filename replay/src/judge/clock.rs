@@ -193,8 +193,12 @@ impl Trial<'_> {
     /// The last event that should have been told and was not.
     fn untold(&self, notice: &Notice) -> Option<Seen<When>> {
         let last = self.signals(&notice.on).max_by_key(|s| s.at.at)?;
+        // Told by another channel than the document says is not told; a notice that names none is taken at its word.
+        let channel =
+            |s: &SignalFact| notice.channel.is_none() || s.channel.is_none() || s.channel == notice.channel;
         let told = self.facts.signals.iter().any(|s| {
             s.kind == crate::event::Kind::NoticeSent
+                && channel(s)
                 && s.qualifier.as_deref() == Some(notice.about.as_str())
                 && s.at.at >= last.at.at
         });

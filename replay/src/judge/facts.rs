@@ -12,7 +12,7 @@ use crate::{
     ids::{Code, EventId, ParcelId, RefundId, Word},
     policy::is_refusal,
     time::When,
-    units::{Runs, Units},
+    units::{LineId, Runs, Units},
 };
 
 /// A value and the event it was learned from.
@@ -58,6 +58,8 @@ pub struct UnitFacts {
     pub in_stock: Option<Seen<bool>>,
     /// Money was decided for it in another claim.
     pub settled_elsewhere: Option<EventId>,
+    /// Of the device that it is a plan for.
+    pub device: DeviceFacts,
     /// Discretion that names its units and this one among them: units that a person told apart are judged apart.
     pub told_apart: Vec<EventId>,
 }
@@ -107,6 +109,8 @@ pub struct CreditFact {
 pub struct SignalFact {
     pub kind: Kind,
     pub qualifier: Option<String>,
+    /// How a notice went.
+    pub channel: Option<Channel>,
     /// For events about one refund.
     pub refund: Option<RefundId>,
     pub at: When,
@@ -130,7 +134,8 @@ pub struct Facts<'a> {
     pub via: Channel,
     pub contact_before_return: Option<bool>,
     pub evidence: BTreeMap<Code, Seen<bool>>,
-    pub device: DeviceFacts,
+    /// Lines with the devices they were activated on.
+    devices: Vec<(LineId, Code)>,
     pub traceable: Option<Seen<bool>>,
     pub units: Runs<UnitFacts>,
     pub costs: Vec<CostFact>,
@@ -200,7 +205,7 @@ impl<'a> Facts<'a> {
             via: Channel::Email,
             contact_before_return: None,
             evidence: BTreeMap::new(),
-            device: DeviceFacts::default(),
+            devices: Vec::new(),
             traceable: None,
             units: Runs::new(units, UnitFacts::default()),
             costs: Vec::new(),
@@ -212,10 +217,9 @@ impl<'a> Facts<'a> {
 
     fn take_all(&mut self, order: &'a [Standing<'a>], claim: &'a [Standing<'a>]) {
         let standing = |s: &&Standing<'_>| s.reversed.is_none();
-        let mut devices: Vec<(Code, Code)> = Vec::new();
         let mut parcels: BTreeMap<&ParcelId, Units> = BTreeMap::new();
         for s in order.iter().filter(standing) {
-            self.take_order(s, &mut parcels, &mut devices);
+            self.take_order(s, &mut parcels);
         }
         let mut inbound: BTreeMap<&ParcelId, Units> = BTreeMap::new();
         for s in claim.iter().filter(standing) {

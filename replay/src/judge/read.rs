@@ -52,6 +52,12 @@ impl<'a> Trial<'a> {
             // Nobody said otherwise: the same article, and it can be had.
             FactName::RemedySameItem => unit.same_item.map_or((Reading::Flag(true), None), |s| flag(Some(s))),
             FactName::RemedyInStock => unit.in_stock.map_or((Reading::Flag(true), None), |s| flag(Some(s))),
+            FactName::DeviceConnectivityAssessed => {
+                flag(unit.device.assessed.map(|event| Seen { value: true, event }))
+            }
+            FactName::DeviceTransmitted => flag(unit.device.transmitted),
+            FactName::DeviceSoldNotRemoved => flag(unit.device.sold_not_removed),
+            FactName::DeviceOwnershipChanged => flag(unit.device.ownership_changed),
             FactName::Discretion(point) => match self.facts.decision_at(point, units) {
                 Some(decision) => (Reading::Flag(decision.accepts()), Some(decision.event)),
                 // A decision that nobody has recorded was not made.
@@ -82,12 +88,6 @@ impl<'a> Trial<'a> {
                 Some(before) => opened(Reading::Flag(before)),
                 None => (Reading::Unknown, None),
             },
-            FactName::DeviceConnectivityAssessed => {
-                flag(facts.device.assessed.map(|event| Seen { value: true, event }))
-            }
-            FactName::DeviceTransmitted => flag(facts.device.transmitted),
-            FactName::DeviceSoldNotRemoved => flag(facts.device.sold_not_removed),
-            FactName::DeviceOwnershipChanged => flag(facts.device.ownership_changed),
             FactName::ParcelTraceable => flag(facts.traceable),
             FactName::Evidence(kind) => flag(facts.evidence.get(kind).copied()),
             _ => (Reading::Unknown, None),

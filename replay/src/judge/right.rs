@@ -7,7 +7,7 @@ use super::{Piece, Trial, UnitJudgement, WindowState};
 use crate::{
     event::{Basis, Remedy, UnitStatus},
     ids::Code,
-    policy::{Cites, Entitlement, Fee, Truth},
+    policy::{Chooser, Cites, Entitlement, Fee, Rate, Truth},
     units::Units,
 };
 
@@ -109,6 +109,14 @@ impl Trial<'_> {
             }
             return Some(right);
         }
+        // A fixed price in another currency is no price here: nobody converts it (H-8).
+        if let Rate::Fixed(amount) = fee.rate
+            && amount.currency() != self.facts.sale.value.currency
+        {
+            right.status = UnitStatus::Hold;
+            right.cites.add(&Cites::house(8));
+            return Some(right);
+        }
         let point = fee.needs_discretion.as_ref()?;
         Some(self.left_to(point, &judged.units, right))
     }
@@ -138,9 +146,15 @@ impl Trial<'_> {
             rows.filter_map(|(at, _)| self.policy.entitlements.get(*at))
         };
         let none = |status, remedy, cites| Right { status, remedy, cites, service: None, points: Vec::new() };
-        if let Some(first) = judged.allowed.first() {
+        // What a person has granted for the customer to choose is an offer until the customer takes it.
+        let is_offer = |e: &&Entitlement| e.needs_discretion.is_some() && e.chooser == Chooser::Customer;
+        let first = rows(Truth::True).filter(|e| !is_offer(e)).find_map(|e| e.remedies.first());
+        if let Some(first) = first {
             let cites = rows(Truth::True).fold(Cites::default(), |all, e| all.with(&e.cites));
             return none(UnitStatus::Eligible, Some(*first), cites);
+        }
+        if let Some(offer) = rows(Truth::True).next() {
+            return none(UnitStatus::Hold, offer.remedies.first().copied(), offer.cites.clone());
         }
         if let Some(first) = rows(Truth::Unknown).next() {
             return none(UnitStatus::Hold, first.remedies.first().copied(), Cites::house(17));

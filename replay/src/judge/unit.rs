@@ -288,7 +288,7 @@ impl Trial<'_> {
     /// Whether facts that only the goods (or a device's data) can give are in.
     fn is_looked_at(&self, piece: &Piece<'_>) -> bool {
         let by_data = piece.line.class == crate::event::ArticleClass::Subscription;
-        piece.unit.inspected.is_some() || (by_data && self.facts.device.assessed.is_some())
+        piece.unit.inspected.is_some() || (by_data && piece.unit.device.assessed.is_some())
     }
 
     fn is_lost_at_the_merchants(&self, unit: &UnitFacts) -> bool {

@@ -188,7 +188,7 @@ impl Verb for VerificationFailed {
     }
 }
 
-/// Record what the policy says of units today
+/// Record what the policy says of units today; anything else is refused
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   claims assess C1 --status authorizable --basis defect --remedy refund --cite AMC-1.1
@@ -249,7 +249,7 @@ impl Verb for Assess {
     }
 }
 
-/// Agree to a return, and give it a number
+/// Agree to a return, and give it a number; what the policy asks for first must be on record
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   claims authorize C1 --rma RMA-1001 --written
@@ -289,7 +289,7 @@ impl Verb for Authorize {
     }
 }
 
-/// Deny a return
+/// Deny a return, as far as the policy does not grant it
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   claims deny C1 --reason outside_the_window --cite AMC-1.3

@@ -16,11 +16,14 @@ use super::{
 };
 use crate::error::Result;
 
-/// Send money to the customer
+/// Send money to the customer: at most what is payable under the policy, and to whom it says
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   claims refund C1 --refund R1 --amount 93.49
-  claims refund C1 --refund R2 --amount 25.00 --to other_method --method bank-9 --approver b.lee")]
+  claims refund C1 --refund R2 --amount 25.00 --to other_method --method bank-9 --approver b.lee
+
+Money that nobody has decided is decided by being sent: the decision is recorded just before it.
+Another payee than the policy's needs --approver, and so does another method.")]
 pub struct Refund {
     /// The claim
     #[arg(value_parser = claim_id)]
@@ -194,7 +197,7 @@ impl Verb for TraceAnswered {
     }
 }
 
-/// Issue a credit for the shop instead of money
+/// Issue a credit for the shop, where the policy pays so
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   claims gift-credit C1 --credit G1 --amount 25.00 --to recipient")]

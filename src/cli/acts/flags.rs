@@ -3,11 +3,13 @@
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use replay::{
     case::Case,
-    event::Event,
+    decide::decidable,
+    event::{Event, Remedy},
     history::History,
     ids::{BadText, ClaimId, EventId, OrderId, PERSONAL_CHARS_MAX, Personal, Stream, Word},
     merkle::{Hash, sha256},
     money::{Amount, Currency, MoneyError},
+    registry::Registry,
     time::When,
     units::Units,
 };
@@ -33,6 +35,8 @@ pub struct Desk {
     pub stream: Stream,
     /// The order with its claims; empty where there is none.
     pub case: Case,
+    /// The policies; empty for verbs that do not ask them.
+    pub registry: Registry,
     /// When it happened: the time that was named, or now.
     pub now: When,
 }
@@ -58,6 +62,18 @@ impl Desk {
     /// Units as [`units`] reads them.
     pub fn units(&self, text: &str) -> Result<Units> {
         units(&self.case, &self.stream, text)
+    }
+    /// The units of the claim that this remedy can be decided for now: of those that nothing is decided for yet, else
+    /// of all. Where there are none it is all units, so that the ledger says what stands in the way.
+    pub fn decidable(&self, remedy: Remedy) -> Result<Units> {
+        let Stream::Claim(id) = &self.stream else { return self.units("all") };
+        let units = decidable(&self.case, id, &self.registry, remedy);
+        let decided = self.case.claim_state(id).map(|state| state.units.units_where(|u| u.accepted));
+        let open = units.difference(&decided.unwrap_or_default());
+        match [open, units].into_iter().find(|units| !units.is_empty()) {
+            Some(units) => Ok(units),
+            None => self.units("all"),
+        }
     }
     /// Units, where they may be left out.
     pub fn some_units(&self, text: Option<&str>) -> Result<Option<Units>> {

@@ -45,7 +45,7 @@ pub struct Cost {
     /// For which day
     #[arg(long, value_name = "DAY", value_parser = Day::parse, requires = "order_amount")]
     rate_date: Option<Day>,
-    /// Your reference of the receipt
+    /// Your reference of the receipt; without one nothing is repaid
     #[arg(long, value_name = "REF")]
     receipt: Option<Word>,
     /// Units it is about [default: not said]
@@ -73,10 +73,10 @@ impl Verb for Cost {
     }
 }
 
-/// Decide where the policy leaves room (H-15), or grant goodwill (H-19)
+/// Decide where the policy leaves room (H-15), or grant goodwill (H-19): a person, with a reason
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
-  claims discretion C1 --point damaged_return --decision partial --amount 40.00 \\
+  claims discretion C1 --point damaged_return --decision accept --fee-bp 1000 \\
     --reason scratched --reason-text 'deep scratch on the housing'
   claims discretion C1 --point H-19.goodwill --decision grant --amount 10.00 \\
     --reason long_wait --reason-text 'waited three weeks' --approver b.lee")]
@@ -132,7 +132,7 @@ impl Verb for Discretion {
 /// Charge the customer a fee
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
-  claims fee C1 --charge F1 --fee misuse_service --amount 45.00 --cite AMC-8.3")]
+  claims fee C1 --charge F1 --fee misuse_service --amount 45.00 --cite AMC-12.4")]
 pub struct Fee {
     /// The claim
     #[arg(value_parser = claim_id)]
@@ -164,7 +164,7 @@ impl Verb for Fee {
 /// Charge the customer a cost
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
-  claims charge C1 --charge F2 --cost return_leg_shipping --amount 8.50 --cite AMC-6.4")]
+  claims charge C1 --charge F2 --cost return_leg_shipping --amount 8.50 --cite AMC-8.4")]
 pub struct Charge {
     /// The claim
     #[arg(value_parser = claim_id)]

@@ -77,11 +77,16 @@ impl Verb for Select {
     }
 }
 
-/// Decide what units get and, for money, how much at most
+/// Decide what units get; how much it is and under which clauses, the policy says
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
-  claims decide C1 --remedy refund --entitlement 93.49 --cite AMC-1.1,H-13
-  claims decide C1 --remedy replacement --units L1#2 --variant refurbished --cite AMC-3.4")]
+  claims decide C1 --remedy refund
+  claims decide C1 --remedy replacement --units L1#2
+  claims decide C1 --remedy refund --entitlement 80.00 --reason less_what_was_charged_back
+
+What is left out is the policy's own: the amount, the clauses, new or refurbished. Without --units
+it is about the units that can be decided so now and are not decided yet; claims next C1 says what
+stands in the way of the others.")]
 pub struct Decide {
     /// The claim
     #[arg(value_parser = claim_id)]
@@ -89,25 +94,26 @@ pub struct Decide {
     /// What they get
     #[arg(long, value_parser = one_of!(Remedy))]
     remedy: Remedy,
-    /// Units: all, L1, L1#2 or L1#1-3, several with commas
-    #[arg(long, default_value = "all")]
-    units: String,
-    /// Money owed for exactly these units, instead of what was decided for them before
+    /// Units: all, L1, L1#2 or L1#1-3, several with commas [default: those that can be decided]
+    #[arg(long)]
+    units: Option<String>,
+    /// Money owed for exactly these units, instead of what was decided for them before; at most what the policy
+    /// entitles to [default: that]
     #[arg(long, value_name = "AMOUNT", allow_negative_numbers = true)]
     entitlement: Option<Money>,
-    /// New or refurbished, for a replacement
+    /// New or refurbished, for a replacement [default: what the policy says]
     #[arg(long, value_parser = one_of!(Variant))]
     variant: Option<Variant>,
     /// Why
     #[arg(long, value_name = "CODE")]
     reason: Option<Code>,
-    /// Clauses behind it (repeat, or with commas)
+    /// Clauses behind it (repeat, or with commas) [default: the policy's own]
     #[arg(long, value_name = "CLAUSE", value_delimiter = ',')]
     cite: Vec<Code>,
-    /// SHA-256 of the policy that was asked
+    /// SHA-256 of the policy that was asked [default: of the one that is]
     #[arg(long, value_name = "HEX")]
     policy_sha256: Option<Hash>,
-    /// SHA-256 of the facts that were known
+    /// SHA-256 of the facts that were known [default: of those that are]
     #[arg(long, value_name = "HEX")]
     facts_sha256: Option<Hash>,
     #[command(flatten)]
@@ -116,9 +122,15 @@ pub struct Decide {
 
 impl Verb for Decide {
     on_claim!();
+    fn asks_the_policy(&self) -> bool {
+        self.units.is_none()
+    }
     fn event(self, desk: &Desk) -> Result<Event> {
         Ok(RemedyDecided {
-            units: desk.units(&self.units)?,
+            units: match &self.units {
+                Some(units) => desk.units(units)?,
+                None => desk.decidable(self.remedy)?,
+            },
             remedy: self.remedy,
             variant: self.variant,
             entitlement: desk.some_amount(self.entitlement.as_ref())?,

@@ -5,7 +5,7 @@ use alloc::{borrow::ToOwned, collections::BTreeMap, vec::Vec};
 use super::{CostFact, CreditFact, DiscretionFact, Facts, Seen, SignalFact, UnitFacts};
 use crate::{
     case::Case,
-    event::{Event, ItemInspected, Kind, Leg, Party, Remedy, ScanStatus},
+    event::{Event, ItemInspected, Kind, Leg, OrderLine, Party, Remedy, ScanStatus},
     history::{Cut, Standing},
     ids::{ClaimId, Code, EventId, ParcelId, RefundId},
     policy::ReplacementAnchor,
@@ -24,6 +24,10 @@ impl<'a> Facts<'a> {
         self.signals.push(SignalFact {
             kind: s.event.kind(),
             qualifier: qualifier.map(ToOwned::to_owned),
+            channel: match &*s.event {
+                Event::NoticeSent(n) => n.channel,
+                _ => None,
+            },
             refund: refund.cloned(),
             at: s.effective,
             event: s.fact.event_id,
@@ -31,12 +35,7 @@ impl<'a> Facts<'a> {
         });
     }
 
-    pub(super) fn take_order(
-        &mut self,
-        s: &'a Standing<'a>,
-        parcels: &mut BTreeMap<&'a ParcelId, Units>,
-        devices: &mut Vec<(Code, Code)>,
-    ) {
+    pub(super) fn take_order(&mut self, s: &'a Standing<'a>, parcels: &mut BTreeMap<&'a ParcelId, Units>) {
         let seen = Seen { value: s.effective, event: s.fact.event_id };
         match &*s.event {
             Event::OrderRecorded(o) => {
@@ -44,6 +43,7 @@ impl<'a> Facts<'a> {
                 self.signals.push(SignalFact {
                     kind: Kind::OrderRecorded,
                     qualifier: None,
+                    channel: None,
                     refund: None,
                     at: o.purchased_at,
                     event: s.fact.event_id,
@@ -72,27 +72,28 @@ impl<'a> Facts<'a> {
                 });
             }
             Event::SubscriptionActivated(a) => {
-                if let Ok(line) = Code::new(a.line.as_str()) {
-                    devices.push((line, a.device.clone()));
-                }
+                self.devices.push((a.line.clone(), a.device.clone()));
                 self.signal(s, None, None, true);
             }
             Event::DeviceTransmissionSummarised(d) => {
-                if let Some((from, to)) = self.paid_period(devices, &d.device) {
+                for (units, from, to) in self.paid_periods(&d.device) {
                     let inside = d.last_at.is_some_and(|at| (from..to).contains(&at.local_day()));
-                    let event = s.fact.event_id;
+                    let seen = |value| Seen { value, event: s.fact.event_id };
                     if d.count > 0 && inside {
-                        self.device.transmitted = Some(Seen { value: true, event });
+                        self.units.update(&units, |u| u.device.transmitted = Some(seen(true)));
                     } else if d.count == 0 && d.from <= from && d.to >= to {
-                        self.device.transmitted =
-                            self.device.transmitted.or(Some(Seen { value: false, event }));
+                        self.units.update(&units, |u| {
+                            u.device.transmitted.get_or_insert(seen(false));
+                        });
                     }
                 }
             }
             Event::OwnershipChangeRecorded(o) => {
-                let paid = self.paid_period(devices, &o.device);
-                if paid.is_some_and(|(from, to)| (from..to).contains(&s.effective.local_day())) {
-                    self.device.ownership_changed = Some(Seen { value: true, event: s.fact.event_id });
+                let changed = Seen { value: true, event: s.fact.event_id };
+                for (units, from, to) in self.paid_periods(&o.device) {
+                    if (from..to).contains(&s.effective.local_day()) {
+                        self.units.update(&units, |u| u.device.ownership_changed = Some(changed));
+                    }
                 }
             }
             Event::NoticeSent(n) => self.signal(s, Some(n.about.as_str()), None, true),
@@ -100,14 +101,24 @@ impl<'a> Facts<'a> {
         }
     }
 
-    /// The paid period of the line of this claim that runs on a device, half-open.
-    fn paid_period(&self, devices: &[(Code, Code)], device: &Code) -> Option<(Day, Day)> {
-        let claimed = self.units.units();
-        let lines = devices.iter().filter(|(_, d)| d == device).map(|(line, _)| line.as_str());
-        let mut lines = lines.filter(|line| claimed.lines().any(|own| own.as_str() == *line));
-        let line = lines.next()?;
-        let line = self.sale.value.lines.iter().find(|l| l.id.as_str() == line)?;
-        line.period_from.zip(line.period_to)
+    /// The units that run on a device, with their paid periods, half-open.
+    fn paid_periods(&self, device: &Code) -> Vec<(Units, Day, Day)> {
+        let lines = self.sale.value.lines.iter();
+        let lines = lines.filter(|l| self.devices.iter().any(|(line, d)| *line == l.id && d == device));
+        let paid = |l: &OrderLine| {
+            let (from, to) = l.period_from.zip(l.period_to)?;
+            Some((Units::from_line(l.id.clone(), l.quantity).ok()?, from, to))
+        };
+        lines.filter_map(paid).collect()
+    }
+    /// The units that what is said of a device is about: all of them when it names none that is known.
+    fn units_on(&self, device: Option<&Code>) -> Units {
+        let lines = self.devices.iter().filter(|(_, d)| Some(d) == device);
+        let lines = lines.filter_map(|(id, _)| self.sale.value.lines.iter().find(|l| l.id == *id));
+        let units = lines
+            .filter_map(|l| Units::from_line(l.id.clone(), l.quantity).ok())
+            .fold(Units::default(), |all, line| all.union(&line));
+        if units.is_empty() { self.units.units() } else { units }
     }
 
     fn units_or_all(&self, units: Option<&Units>) -> Units {
@@ -189,11 +200,14 @@ impl<'a> Facts<'a> {
             Event::ConnectivityAssessed(c) => {
                 self.signal(s, None, None, false);
                 let flag = |value: Option<bool>, old| value.map(|value| Seen { value, event }).or(old);
-                let device = &mut self.device;
-                device.assessed = Some(event);
-                device.transmitted = flag(c.transmitted, device.transmitted);
-                device.sold_not_removed = flag(c.vehicle_sold_not_removed, device.sold_not_removed);
-                device.ownership_changed = flag(c.ownership_changed, device.ownership_changed);
+                let units = self.units_on(c.device.as_ref());
+                self.units.update(&units, |u| {
+                    let device = &mut u.device;
+                    device.assessed = Some(event);
+                    device.transmitted = flag(c.transmitted, device.transmitted);
+                    device.sold_not_removed = flag(c.vehicle_sold_not_removed, device.sold_not_removed);
+                    device.ownership_changed = flag(c.ownership_changed, device.ownership_changed);
+                });
             }
             Event::ItemLostInCustody(l) => self.units.update(&l.units, |u| u.lost_in_custody = Some(event)),
             Event::RemedySelected(r) => {
