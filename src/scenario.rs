@@ -46,7 +46,7 @@ pub use read::read;
 pub use story::{ORDER, Played, play};
 
 /// The parts of an outcome that belong to the order as a whole, and are all that is looked at without a claim.
-pub const OF_THE_ORDER: [&str; 3] = ["deadlines", "missing_notices", "refused"];
+pub const OF_THE_ORDER: [&str; 4] = ["deadlines", "usual", "missing_notices", "refused"];
 
 /// Says what the policy makes of a claim under a cut, in the words of an expectation and without `refused`. Without a
 /// claim it is asked for the clocks and the notices of the order with all its claims.

@@ -142,13 +142,17 @@ impl ClaimState {
         let costs = self.costs.iter().filter(|c| c.paid_by == Party::Customer && c.receipt);
         costs.fold(0u64, |sum, c| sum.saturating_add(c.amount.minor()))
     }
-    /// Still to be paid out, in minor units.
-    pub fn open_minor(&self) -> u64 {
-        self.owed_minor().saturating_sub(self.credited_minor())
+    /// What the customer has got, in minor units: from the merchant, or through the bank.
+    pub fn got_minor(&self) -> u64 {
+        self.credited_minor().saturating_add(self.charged_back_minor())
     }
-    /// Paid out beyond what is owed, in minor units: reported, never netted.
+    /// Still to be paid out, in minor units. What the bank took back for the customer is not paid a second time.
+    pub fn open_minor(&self) -> u64 {
+        self.owed_minor().saturating_sub(self.got_minor())
+    }
+    /// Paid out or charged back beyond what is owed, in minor units: reported, never netted.
     pub fn overpaid_minor(&self) -> u64 {
-        self.credited_minor().saturating_sub(self.owed_minor())
+        self.got_minor().saturating_sub(self.owed_minor())
     }
     /// The currency of its money, as far as it has any.
     pub fn currency(&self) -> Option<Currency> {

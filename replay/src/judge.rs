@@ -23,7 +23,7 @@ mod window;
 pub use assume::{Assumption, Findings, Supposed};
 pub use clock::{Clock, ClockState, Due, MissingNotice, OfOrder};
 pub use cost::{Payer, Settled};
-pub use facts::{CostFact, CreditFact, DiscretionFact, Facts, Seen, SignalFact, UnitFacts};
+pub use facts::{ChargebackFact, CostFact, CreditFact, DiscretionFact, Facts, Seen, SignalFact, UnitFacts};
 pub use money::{Aside, Charge, Line, LineKind, Term};
 pub use unit::{Asked, Outcome, UnitJudgement};
 pub use window::{Chance, WindowJudgement, WindowState};
@@ -77,15 +77,20 @@ pub struct Judgement {
     pub payable_minor: u64,
     /// Effective refunds.
     pub refunded_minor: u64,
+    /// Chargebacks that are open or lost: the customer has that money already.
+    pub charged_back_minor: u64,
     /// Whether goods of this claim have arrived.
     pub received: bool,
 }
 
 impl Judgement {
-    /// What is still to be paid; below zero = overpaid, reported and never clawed back (H-11).
+    /// What is still to be paid; below zero = overpaid, reported and never clawed back (H-11). What the bank took back
+    /// for the customer is not paid a second time.
     pub fn open_minor(&self) -> i64 {
         let signed = |minor: u64| i64::try_from(minor).unwrap_or(i64::MAX);
-        signed(self.payable_minor).saturating_sub(signed(self.refunded_minor))
+        signed(self.payable_minor)
+            .saturating_sub(signed(self.refunded_minor))
+            .saturating_sub(signed(self.charged_back_minor))
     }
     /// Where money goes.
     pub fn payout_to(&self) -> &str {
@@ -308,6 +313,7 @@ impl Trial<'_> {
             missing_notices: Vec::new(),
             payable_minor: 0,
             refunded_minor: self.facts.refunded_minor(),
+            charged_back_minor: self.facts.charged_back_minor(),
             received: self.facts.units.count_where(|u| u.received.is_some()) > 0,
         };
         self.waterfall(&mut judgement);

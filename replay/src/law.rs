@@ -278,7 +278,7 @@ fn credit(
         paid = paid.saturating_add(state.credited_minor()).saturating_add(state.charged_back_minor());
         room = room.saturating_add(state.customer_costs_minor()).saturating_add(state.goodwill_minor);
         if claim_id == id {
-            own_open = state.open_minor().saturating_add(promised_minor);
+            own_open = state.owed_minor().saturating_add(promised_minor).saturating_sub(state.got_minor());
         }
     }
     if asked.minor() > own_open {

@@ -3,7 +3,8 @@
 use clap::Args;
 use include_dir::{Dir, include_dir};
 use replay::{
-    ids::{ActorId, BadText, Code, Expected, Origin, SourceId, Stream},
+    history::Cut,
+    ids::{ActorId, BadText, ClaimId, Code, Expected, Origin, SourceId, Stream},
     seal::Proposal,
     time::{BadTime, Instant, When},
 };
@@ -20,6 +21,7 @@ use crate::{
     door::Door,
     error::{Error, ErrorKind, Result},
     generate::{Generator, Group, feed, merchants},
+    judging::{self, explain},
     ledger::Ledger,
     policy_file::embedded,
     progress::Progress,
@@ -181,6 +183,15 @@ fn generate(ledger: &mut Ledger<SqliteStore>, seed: u64, events: u64, shown: boo
     Ok(recorded)
 }
 
+/// What claims explain says of the claim that is shown, down to the table of the refund.
+fn explained(ledger: &mut Ledger<SqliteStore>) -> Result<String> {
+    let id = ClaimId::new(SHOWN).map_err(internal)?;
+    let case = view::case_of(ledger.store(), &Stream::Claim(id.clone()))?;
+    let registry = judging::registry(ledger.store())?;
+    let told = explain::text(&explain::explain(&case, &id, &registry, &Cut::default())?);
+    Ok(told.split("Why not").next().unwrap_or_default().trim_end().to_string())
+}
+
 fn show(ledger: &mut Ledger<SqliteStore>, path: &std::path::Path, out: Output) -> Result<u8> {
     let by = By {
         actor: ActorId::new("nightly").map_err(internal)?,
@@ -195,7 +206,7 @@ fn show(ledger: &mut Ledger<SqliteStore>, path: &std::path::Path, out: Output) -
     }
     line(&format!("\n4. the timeline of claim {SHOWN}\n"))?;
     let stream: Stream = format!("claim/{SHOWN}").parse().map_err(internal)?;
-    let entries = view::timeline(ledger.store(), &stream, true, false, &replay::history::Cut::default())?;
+    let entries = view::timeline(ledger.store(), &stream, true, false, &Cut::default())?;
     let rows: Vec<Vec<String>> = entries
         .iter()
         .map(|e| {
@@ -208,11 +219,13 @@ fn show(ledger: &mut Ledger<SqliteStore>, path: &std::path::Path, out: Output) -
         })
         .collect();
     line(&table(&["pos>", "happened (there)", "what", "who"], &rows))?;
-    line("5. refund totals per merchant\n")?;
+    line("5. why that was owed: the beginning of claims explain\n")?;
+    line(&explained(ledger)?)?;
+    line("\n6. refund totals per merchant\n")?;
     print_totals(ledger.store(), &[view::By::Merchant], &Moment::now(), out)?;
-    line("\n6. the books, rebuilt from the log and compared with what was served\n")?;
+    line("\n7. the books, rebuilt from the log and compared with what was served\n")?;
     line(&rebuild_text(&proof::rebuild(ledger, &by, false, true)?))?;
-    line("\n7. an audit by replay\n")?;
+    line("\n8. an audit by replay\n")?;
     let report = proof::audit(ledger.store(), true)?;
     line(&audit_text(&report))?;
     line(&format!(
@@ -220,6 +233,7 @@ fn show(ledger: &mut Ledger<SqliteStore>, path: &std::path::Path, out: Output) -
   export CLAIMS_LEDGER={}
   claims show {SHOWN}                       what came of it
   claims show {SHOWN} --known-at 2024-04-06T00:00:00Z   what was known then
+  claims explain {SHOWN}                    why, clause by clause
   claims list --open-money                     what is still to be paid
   claims totals --by month
   claims --help                                everything else",

@@ -82,6 +82,8 @@ impl Teller<'_> {
             payable: self.amount(judged.payable_minor),
             refunded_minor: judged.refunded_minor,
             refunded: self.amount(judged.refunded_minor),
+            charged_back_minor: judged.charged_back_minor,
+            charged_back: self.amount(judged.charged_back_minor),
             open_minor: judged.open_minor(),
             payout: judged.payout_to().into(),
             payout_cites: self.ids(&judged.payout_cites),

@@ -186,7 +186,6 @@ pub fn leakage(whole: &Whole, ask: &Ask, shown: bool) -> Result<Report> {
             let standing = claim.history.standing(&ask.cut);
             let looked = Looked {
                 case,
-                claim,
                 order: &order.id,
                 sold: &sold,
                 registry,

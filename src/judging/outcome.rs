@@ -1,8 +1,8 @@
-//! A judgement in the fields of an expectation (schemas/scenario): what programs compare.
+//! A judgement in the fields of an expectation (fixtures/scenarios/README.md): what programs compare.
 
 use replay::{
     event::{Party, UnitStatus},
-    judge::{Clock, Due, Judgement, MissingNotice, OfOrder, Payer, UnitJudgement},
+    judge::{Clock, Due, Judgement, MissingNotice, OfOrder, Outcome, Payer, UnitJudgement},
     policy::{Cites, Policy},
 };
 use serde_json::{Map, Value, json};
@@ -13,7 +13,7 @@ pub fn of_claim(judged: &Judgement) -> Map<String, Value> {
     let mut out = Map::new();
     out.insert("status".into(), judged.status.map_or("mixed", UnitStatus::as_str).into());
     let mut units = Map::new();
-    let (mut last_days, mut variants) = (Map::new(), Map::new());
+    let (mut last_days, mut variants, mut notes) = (Map::new(), Map::new(), Map::new());
     for unit in &judged.units {
         let value = json!({
             "status": unit.status, "remedy": unit.remedy, "basis": unit.basis, "cites": policy.ids(&unit.cites),
@@ -26,6 +26,10 @@ pub fn of_claim(judged: &Judgement) -> Map<String, Value> {
                 let days = last_days.entry(window.name.as_str()).or_insert_with(|| Value::Object(Map::new()));
                 days[name.as_str()] = json!(state.last_day);
             }
+            let noted = unit.asked.iter().filter(|asked| asked.outcome == Outcome::Noted);
+            let noted = noted.filter_map(|asked| policy.requirements.get(asked.row));
+            let cites = noted.fold(Cites::default(), |all, row| all.with(&row.cites));
+            notes.insert(name.clone(), json!(policy.ids(&cites)));
             if let Some((variant, _)) = &unit.variant {
                 variants.insert(name.clone(), json!(variant));
             }
@@ -44,6 +48,7 @@ pub fn of_claim(judged: &Judgement) -> Map<String, Value> {
     out.insert("lines".into(), lines.collect());
     out.insert("payable".into(), judged.payable_minor.into());
     out.insert("refunded".into(), judged.refunded_minor.into());
+    out.insert("charged_back".into(), judged.charged_back_minor.into());
     out.insert("open".into(), judged.open_minor().into());
     let charges = judged.charges.iter();
     let charges =
@@ -61,7 +66,9 @@ pub fn of_claim(judged: &Judgement) -> Map<String, Value> {
     );
     out.insert("variants".into(), variants.into());
     out.insert("waivers".into(), json!(policy.ids(&judged.waivers)));
-    out.insert("deadlines".into(), deadlines(policy, judged.clocks.iter()).into());
+    out.insert("notes".into(), notes.into());
+    out.insert("deadlines".into(), deadlines(policy, judged.clocks.iter(), |c| Some(&c.due)).into());
+    out.insert("usual".into(), deadlines(policy, judged.clocks.iter(), |c| c.expected.as_ref()).into());
     out.insert("missing_notices".into(), notices(policy, judged.missing_notices.iter()).into());
     out
 }
@@ -71,7 +78,8 @@ pub fn of_order(order: &OfOrder, claims: &[Judgement]) -> Map<String, Value> {
     let mut out = Map::new();
     let clocks =
         order.clocks.iter().chain(claims.iter().flat_map(|c| c.clocks.iter().filter(|k| !k.of_order)));
-    out.insert("deadlines".into(), deadlines(&order.policy, clocks).into());
+    out.insert("deadlines".into(), deadlines(&order.policy, clocks.clone(), |c| Some(&c.due)).into());
+    out.insert("usual".into(), deadlines(&order.policy, clocks, |c| c.expected.as_ref()).into());
     let notices_of = order.missing_notices.iter().chain(claims.iter().flat_map(|c| &c.missing_notices));
     out.insert("missing_notices".into(), notices(&order.policy, notices_of).into());
     out
@@ -92,20 +100,22 @@ fn ids(policy: &Policy, cites: &Cites) -> Value {
     json!(policy.ids(cites))
 }
 
-/// Due times by clock; several clocks of one row are told apart by their refund.
-fn deadlines<'c>(policy: &Policy, clocks: impl Iterator<Item = &'c Clock> + Clone) -> Map<String, Value> {
+/// Times by clock: when it is due, or when it is usually done. Several clocks of one row are told apart by their refund.
+fn deadlines<'c>(
+    policy: &Policy,
+    clocks: impl Iterator<Item = &'c Clock> + Clone,
+    time: impl Fn(&'c Clock) -> Option<&'c Due>,
+) -> Map<String, Value> {
     let mut out = Map::new();
     for clock in clocks.clone() {
         let Some(sla) = policy.slas.get(clock.sla) else { continue };
-        if matches!(clock.due, Due::NoFigure) {
-            continue;
-        }
+        let Some(due) = time(clock).filter(|due| !matches!(due, Due::NoFigure)) else { continue };
         let several = clocks.clone().filter(|c| c.sla == clock.sla).count() > 1;
         let name = match &clock.refund {
             Some(refund) if several => format!("{} {refund}", sla.id),
             _ => sla.id.to_string(),
         };
-        out.insert(name, due_text(&clock.due).into());
+        out.insert(name, due_text(due).into());
     }
     out
 }

@@ -44,7 +44,7 @@ enum Shape {
 }
 
 /// The fields that are not simply the same.
-const SHAPES: [(&str, Shape); 10] = [
+const SHAPES: [(&str, Shape); 12] = [
     ("units", Shape::MapOf(&Shape::Fields)),
     ("lines", Shape::ListOf(&["line", "order_line"])),
     ("charges", Shape::ListOf(&["cost"])),
@@ -54,6 +54,8 @@ const SHAPES: [(&str, Shape); 10] = [
     ("variants", Shape::MapOf(&Shape::Same)),
     ("waivers", Shape::Set),
     ("deadlines", Shape::MapOf(&Shape::Same)),
+    ("usual", Shape::MapOf(&Shape::Same)),
+    ("notes", Shape::MapOf(&Shape::Set)),
     ("refused", Shape::ListOf(&["type", "ref"])),
 ];
 const NOTICES: Shape = Shape::ListOf(&["about"]);

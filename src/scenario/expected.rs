@@ -41,6 +41,8 @@ pub struct Expected {
     #[serde(default, skip_serializing_if = "absent", deserialize_with = "there")]
     pub refunded: Field<i64>,
     #[serde(default, skip_serializing_if = "absent", deserialize_with = "there")]
+    pub charged_back: Field<i64>,
+    #[serde(default, skip_serializing_if = "absent", deserialize_with = "there")]
     pub open: Field<i64>,
     #[serde(default, skip_serializing_if = "absent", deserialize_with = "there")]
     pub charges: Field<Vec<Charge>>,
@@ -56,6 +58,10 @@ pub struct Expected {
     pub waivers: Field<Vec<String>>,
     #[serde(default, skip_serializing_if = "absent", deserialize_with = "there")]
     pub deadlines: Field<Named<String>>,
+    #[serde(default, skip_serializing_if = "absent", deserialize_with = "there")]
+    pub usual: Field<Named<String>>,
+    #[serde(default, skip_serializing_if = "absent", deserialize_with = "there")]
+    pub notes: Field<Named<Vec<String>>>,
     #[serde(default, skip_serializing_if = "absent", deserialize_with = "there")]
     pub refused: Field<Vec<Refused>>,
     #[serde(default, skip_serializing_if = "absent", deserialize_with = "there")]

@@ -104,6 +104,16 @@ pub struct CreditFact {
     pub event: EventId,
 }
 
+/// Money that the bank took back for the customer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChargebackFact {
+    pub psp_ref: Word,
+    pub minor: u64,
+    /// The bank gave it back to the merchant.
+    pub won: bool,
+    pub event: EventId,
+}
+
 /// An event as clocks and duties to inform see it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SignalFact {
@@ -141,6 +151,7 @@ pub struct Facts<'a> {
     pub costs: Vec<CostFact>,
     pub discretion: Vec<DiscretionFact>,
     pub credits: Vec<CreditFact>,
+    pub chargebacks: Vec<ChargebackFact>,
     pub signals: Vec<SignalFact>,
 }
 
@@ -211,6 +222,7 @@ impl<'a> Facts<'a> {
             costs: Vec::new(),
             discretion: Vec::new(),
             credits: Vec::new(),
+            chargebacks: Vec::new(),
             signals: Vec::new(),
         }
     }
@@ -225,7 +237,7 @@ impl<'a> Facts<'a> {
         for s in claim.iter().filter(standing) {
             self.take_claim(s, &mut inbound);
         }
-        self.fail_credits(claim);
+        self.take_back(claim);
     }
 
     /// The last decision at a point that speaks of these units.
@@ -240,5 +252,9 @@ impl<'a> Facts<'a> {
     /// Effective refunds and gift credits, in minor units.
     pub fn refunded_minor(&self) -> u64 {
         self.credits.iter().filter(|c| c.effective).fold(0, |sum, c| sum.saturating_add(c.minor))
+    }
+    /// Chargebacks that are open or lost, in minor units.
+    pub fn charged_back_minor(&self) -> u64 {
+        self.chargebacks.iter().filter(|c| !c.won).fold(0, |sum, c| sum.saturating_add(c.minor))
     }
 }

@@ -252,8 +252,7 @@ impl Trial<'_> {
         if truth == Truth::True {
             return settled(Outcome::Passes);
         }
-        let at_dock = matches!(requirement.on_fail, OnFail::RefuseParcel | OnFail::RefuseItem);
-        if requirement.on_fail == OnFail::Note || at_dock || requirement.stage == RequirementStage::Receive {
+        if requirement.on_fail == OnFail::Note || requirement.stage == RequirementStage::Receive {
             return settled(Outcome::Noted);
         }
         let settle = requirement.stage == RequirementStage::Settle;

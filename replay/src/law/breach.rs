@@ -133,10 +133,10 @@ impl Breach {
             }
             Breach::DecisionSplitsAnEarlierOne(_) => "decide anew for all units of the earlier decision",
             Breach::RefundExceedsTheEntitlement { open } if open.is_zero() => {
-                "decide first what is owed: claims decide"
+                "claims next CLAIM says what can be decided and paid"
             }
             Breach::RefundExceedsTheEntitlement { .. } => {
-                "decide a higher entitlement first, or refund what is open"
+                "refund what is open; claims explain CLAIM says why it is not more"
             }
             Breach::RefundExceedsTheCapture { .. } => "no more can go out than came in for the order (H-14)",
         }

@@ -22,11 +22,12 @@ use crate::error::{Error, ErrorKind, Result};
 /// Record that a duty to inform was met
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
-  claims notice C1 --about authorization_granted --channel email --to buyer")]
+  claims notice C1 --about authorization_granted --channel email --to buyer
+  claims notice order/O1 --about shipment_dispatched:outbound --channel email --to buyer")]
 pub struct Notice {
-    /// The claim
-    #[arg(value_parser = claim_id)]
-    claim: ClaimId,
+    /// The claim, or the order
+    #[arg(value_name = "ORDER|CLAIM", value_parser = order_or_claim)]
+    stream: Stream,
     /// What was told, as the policy calls it
     #[arg(long, value_name = "CODE")]
     about: Code,
@@ -44,7 +45,7 @@ pub struct Notice {
 }
 
 impl Verb for Notice {
-    on_claim!();
+    on_stream!();
     fn event(self, _: &Desk) -> Result<Event> {
         let Self { about, channel, to, reference, .. } = self;
         Ok(NoticeSent { about, channel, to, reference }.into())

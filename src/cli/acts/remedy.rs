@@ -82,7 +82,7 @@ impl Verb for Select {
 #[command(after_help = "Examples:
   claims decide C1 --remedy refund
   claims decide C1 --remedy replacement --units L1#2
-  claims decide C1 --remedy refund --entitlement 80.00 --reason less_what_was_charged_back
+  claims decide C1 --remedy refund --entitlement 80.00 --reason settled_for_less
 
 What is left out is the policy's own: the amount, the clauses, new or refurbished. Without --units
 it is about the units that can be decided so now and are not decided yet; claims next C1 says what

@@ -165,13 +165,20 @@ pub fn markdown(e: &Explanation) -> String {
 fn headline(e: &Explanation) -> String {
     let open = match e.open_minor {
         0 => "nothing is open".to_string(),
+        open if open < 0 && e.charged_back_minor > 0 => {
+            format!("{} went out beyond it, with what the bank took back", minor(open.unsigned_abs(), e))
+        }
         open if open < 0 => {
             format!("{} was paid beyond it, which no clause takes back", minor(open.unsigned_abs(), e))
         }
         open => format!("{} is open", minor(open.unsigned_abs(), e)),
     };
+    let bank = match e.charged_back_minor {
+        0 => String::new(),
+        _ => format!(", charged back {}", e.charged_back),
+    };
     format!(
-        "Claim {} on order {}: {}. Payable {}, paid {}; {open}.",
+        "Claim {} on order {}: {}. Payable {}, paid {}{bank}; {open}.",
         e.claim, e.order, e.status, e.payable, e.refunded
     )
 }

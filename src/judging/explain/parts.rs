@@ -23,7 +23,10 @@ pub struct Explanation {
     pub payable: String,
     pub refunded_minor: u64,
     pub refunded: String,
-    /// Payable less refunded; below zero = overpaid.
+    /// Open and lost chargebacks.
+    pub charged_back_minor: u64,
+    pub charged_back: String,
+    /// Payable less refunded and charged back; below zero = overpaid.
     pub open_minor: i64,
     pub payout: String,
     pub payout_cites: Vec<String>,

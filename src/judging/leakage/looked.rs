@@ -2,7 +2,7 @@
 
 use replay::{
     case::Case,
-    claim::{Claim, ClaimState},
+    claim::ClaimState,
     event::Event,
     history::Standing,
     ids::{ActorId, Code, EventId, OrderId},
@@ -17,7 +17,6 @@ use super::{Ask, Category, Row};
 
 pub(super) struct Looked<'a> {
     pub case: &'a Case,
-    pub claim: &'a Claim,
     pub order: &'a OrderId,
     pub sold: &'a OrderState,
     pub registry: &'a Registry,

@@ -83,7 +83,7 @@ impl<'a> Looked<'a> {
         if self.state.withdrawn {
             return;
         }
-        let minor = open(self.judged, self.state.charged_back_minor());
+        let minor = open(self.judged);
         if minor == 0 {
             return;
         }
@@ -129,15 +129,13 @@ impl<'a> Looked<'a> {
     fn is_open_at(&self, at: Instant) -> bool {
         let cut = Cut { effective_at: Some(at), ..self.ask.cut };
         let judged = judge(self.case, &self.state.id, self.registry, &cut);
-        let state = self.claim.state(&cut);
-        judged.zip(state).is_some_and(|(judged, state)| open(&judged, state.charged_back_minor()) > 0)
+        judged.is_some_and(|judged| open(&judged) > 0)
     }
 }
 
-/// What is still to be paid, less what the bank has taken back on the customer's word.
-fn open(judged: &Judgement, charged_back: u64) -> u64 {
-    let paid = judged.refunded_minor.saturating_add(charged_back);
-    judged.payable_minor.saturating_sub(paid)
+/// What is still to be paid.
+fn open(judged: &Judgement) -> u64 {
+    u64::try_from(judged.open_minor()).unwrap_or(0)
 }
 
 /// Why it is not more: the clauses in the way of units, and those of the lines that take off (H-14 when none does).

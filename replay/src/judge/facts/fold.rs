@@ -2,7 +2,7 @@
 
 use alloc::{borrow::ToOwned, collections::BTreeMap, vec::Vec};
 
-use super::{CostFact, CreditFact, DiscretionFact, Facts, Seen, SignalFact, UnitFacts};
+use super::{ChargebackFact, CostFact, CreditFact, DiscretionFact, Facts, Seen, SignalFact, UnitFacts};
 use crate::{
     case::Case,
     event::{Event, ItemInspected, Kind, Leg, OrderLine, Party, Remedy, ScanStatus},
@@ -280,6 +280,12 @@ impl<'a> Facts<'a> {
                 self.credit(&g.credit, g.amount.minor(), event);
             }
             Event::RefundPosted(p) => self.signal(s, None, Some(&p.refund), false),
+            Event::ChargebackOpened(c) => self.chargebacks.push(ChargebackFact {
+                psp_ref: c.psp_ref.clone(),
+                minor: c.amount.minor(),
+                won: false,
+                event,
+            }),
             Event::NoticeSent(n) => self.signal(s, Some(n.about.as_str()), None, false),
             _ => {}
         }
@@ -309,13 +315,21 @@ impl<'a> Facts<'a> {
         self.credits.push(CreditFact { id: id.clone(), minor, effective: true, event });
     }
 
-    /// A refund that came back does not count, whatever order clocks put the two events in.
-    pub(super) fn fail_credits(&mut self, claim: &[Standing<'_>]) {
+    /// A refund that came back and a chargeback that was won do not count, whatever order clocks put the events in.
+    pub(super) fn take_back(&mut self, claim: &[Standing<'_>]) {
         for s in claim.iter().filter(|s| s.reversed.is_none()) {
-            if let Event::RefundFailed(f) = &*s.event
-                && let Some(credit) = self.credits.iter_mut().find(|c| c.id == f.refund)
-            {
-                credit.effective = false;
+            match &*s.event {
+                Event::RefundFailed(f) => {
+                    for credit in self.credits.iter_mut().filter(|c| c.id == f.refund) {
+                        credit.effective = false;
+                    }
+                }
+                Event::ChargebackWon(w) => {
+                    for chargeback in self.chargebacks.iter_mut().filter(|c| c.psp_ref == w.psp_ref) {
+                        chargeback.won = true;
+                    }
+                }
+                _ => {}
             }
         }
     }

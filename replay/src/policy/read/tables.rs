@@ -9,7 +9,7 @@ use crate::{
     event::Party,
     policy::{
         Authorization, Chooser, Collect, Component, CostRule, Entitlement, Fee, Firmness, Info, Never,
-        Notice, OnFail, PayoutRule, Rate, RefundTrace, Requirement, Risk, Sla, VariantRule,
+        Notice, OnFail, PayoutRule, Rate, RefundTrace, Requirement, RequirementStage, Risk, Sla, VariantRule,
     },
 };
 
@@ -67,6 +67,16 @@ pub(super) fn read(r: &mut Reader, body: &Value) {
             r.misfit(row, Some("point"), "is missing: a person decides, so say at which discretion point");
         }
         let stage = r.required(row, "stage", stage)?;
+        let refuses = matches!(on_fail, OnFail::RefuseParcel | OnFail::RefuseItem);
+        match stage {
+            // What is asked at the dock decides about the parcel; money is decided by the other stages.
+            RequirementStage::Receive if !refuses && on_fail != OnFail::Note => {
+                r.misfit(row, Some("on_fail"), "at stage receive is refuse_parcel, refuse_item or note");
+            }
+            RequirementStage::Receive => {}
+            _ if refuses => r.misfit(row, Some("on_fail"), "refuses goods, which only stage receive can do"),
+            _ => {}
+        }
         let needs = r.required(row, "needs", needs)?;
         let requirement = Requirement {
             stage,
