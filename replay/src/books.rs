@@ -275,7 +275,7 @@ fn obligations(state: &ClaimState, about: &About) -> Vec<ObligationRow> {
             rows.push(ObligationRow { open_minor: open, ..row("charge", id.to_string(), charge.since) });
         }
     }
-    // One row per remedy, however many decisions it was granted by; it is open since the first of them.
+    // One row per remedy, however many decisions granted it; they come in order of time.
     let decided = state.units.units_where(|u| u.stage == crate::claim::Stage::Decided);
     let mut goods: BTreeMap<String, (u64, When)> = BTreeMap::new();
     for decision in state.decisions.iter().filter(|d| !d.remedy.pays_money()) {
@@ -283,9 +283,6 @@ fn obligations(state: &ClaimState, about: &About) -> Vec<ObligationRow> {
         if open > 0 {
             let owed = goods.entry(decision.remedy.to_string()).or_insert((0, decision.decided));
             owed.0 = owed.0.saturating_add(open);
-            if decision.decided.at < owed.1.at {
-                owed.1 = decision.decided;
-            }
         }
     }
     for (remedy, (open, since)) in goods {
