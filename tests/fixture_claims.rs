@@ -12,9 +12,10 @@ use claims::door::Door;
 use claims::error::Error;
 use claims::ledger::{Ledger, Outcome, Receipt};
 use claims::policy_file::embedded;
-use claims::store::{Span, Store, memory::MemoryStore};
+use claims::store::{Span, Store, memory::MemoryStore, sqlite::SqliteStore};
 use claims::view;
 use replay::audit::Replay;
+use replay::books::Books;
 use replay::event::{Class, Event, Kind, TrackingCheck, TrackingVerdict};
 use replay::history::Cut;
 use replay::ids::{ActorId, ClaimId, Code, Expected, Origin, Personal, SourceId, Stream};
@@ -57,11 +58,18 @@ fn commands(story: &Path) -> Vec<Proposal> {
     commands
 }
 
+fn origin() -> Origin {
+    Origin::new("fixtures.example").unwrap()
+}
+
+fn in_memory() -> Ledger<MemoryStore> {
+    ledger(MemoryStore::new(origin()))
+}
+
 /// A ledger with the five policies. What a story records has the same ids whatever was published before.
-fn ledger() -> Ledger<MemoryStore> {
-    let origin = Origin::new("fixtures.example").unwrap();
+fn ledger<S: Store>(store: S) -> Ledger<S> {
     let start = When::parse("2023-01-01T00:00:00Z").unwrap();
-    let mut ledger = Ledger::new(MemoryStore::new(origin), Door::fixed("policies", start.at));
+    let mut ledger = Ledger::new(store, Door::fixed("policies", start.at));
     for (number, policy) in (0..).zip(embedded::policies().unwrap()) {
         let published = Proposal {
             stream: Stream::Ledger,
@@ -85,7 +93,7 @@ fn ledger() -> Ledger<MemoryStore> {
 }
 
 /// Records a story, each command by itself at the time it tells, up to the first that does not come in.
-fn record(ledger: &mut Ledger<MemoryStore>, commands: Vec<Proposal>) -> (Vec<Receipt>, Option<Error>) {
+fn record<S: Store>(ledger: &mut Ledger<S>, commands: Vec<Proposal>) -> (Vec<Receipt>, Option<Error>) {
     let mut revisions: BTreeMap<Stream, u64> = BTreeMap::new();
     let mut receipts = Vec::new();
     for mut command in commands {
@@ -173,7 +181,7 @@ fn golden(file: &Path, found: &str, wrong: &mut Vec<String>) {
 fn every_story_is_accepted_and_gives_its_report() {
     let mut wrong = Vec::new();
     for story in stories("") {
-        let mut ledger = ledger();
+        let mut ledger = in_memory();
         let commands = commands(&story);
         let count = commands.len();
         assert!((8..=25).contains(&count), "{} has {count} commands", story.display());
@@ -190,10 +198,30 @@ fn every_story_is_accepted_and_gives_its_report() {
 }
 
 #[test]
+fn a_story_in_a_file_gives_the_books_of_one_in_memory() {
+    let folder = tempfile::tempdir().unwrap();
+    for story in stories("") {
+        let mut memory = in_memory();
+        record(&mut memory, commands(&story));
+        let path = folder.path().join(story.file_stem().unwrap());
+        let mut file = ledger(SqliteStore::create(&path, &origin()).unwrap());
+        let (_, refused) = record(&mut file, commands(&story));
+        assert_eq!(refused, None, "{}", story.display());
+        let digest = |books: Books| books.digest();
+        assert_eq!(
+            digest(file.store().books().unwrap()),
+            digest(memory.store().books().unwrap()),
+            "{}",
+            story.display()
+        );
+    }
+}
+
+#[test]
 fn what_is_refused_gives_its_code_and_leaves_its_trace() {
     let mut wrong = Vec::new();
     for story in stories("refused") {
-        let mut ledger = ledger();
+        let mut ledger = in_memory();
         let before = ledger.store().tip().unwrap().position;
         let commands = commands(&story);
         let count = commands.len();
@@ -245,7 +273,7 @@ fn tracking_numbers_in_the_stories_are_well_formed() {
 #[test]
 fn replaying_a_story_arrives_at_the_books_that_were_kept() {
     for story in stories("").into_iter().chain(stories("refused")) {
-        let mut ledger = ledger();
+        let mut ledger = in_memory();
         record(&mut ledger, commands(&story));
         let kept = ledger.store().books().unwrap();
         let mut replay = Replay::new(Some(ledger.origin().clone()), Cut::default());

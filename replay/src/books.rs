@@ -275,15 +275,18 @@ fn obligations(state: &ClaimState, about: &About) -> Vec<ObligationRow> {
             rows.push(ObligationRow { open_minor: open, ..row("charge", id.to_string(), charge.since) });
         }
     }
+    // One row per remedy, however many decisions granted it; they come in order of time.
+    let decided = state.units.units_where(|u| u.stage == crate::claim::Stage::Decided);
+    let mut goods: BTreeMap<String, (u64, When)> = BTreeMap::new();
     for decision in state.decisions.iter().filter(|d| !d.remedy.pays_money()) {
-        let decided = state.units.units_where(|u| u.stage == crate::claim::Stage::Decided);
         let open = decision.units.intersection(&decided).count();
         if open > 0 {
-            rows.push(ObligationRow {
-                open_units: open,
-                ..row("goods", decision.remedy.to_string(), decision.decided)
-            });
+            let owed = goods.entry(decision.remedy.to_string()).or_insert((0, decision.decided));
+            owed.0 = owed.0.saturating_add(open);
         }
+    }
+    for (remedy, (open, since)) in goods {
+        rows.push(ObligationRow { open_units: open, ..row("goods", remedy, since) });
     }
     rows.sort();
     rows
