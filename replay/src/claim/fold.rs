@@ -418,10 +418,11 @@ impl ClaimState {
             .iter()
             .filter(|d| d.remedy.pays_money())
             .fold(Units::default(), |all, d| all.union(&d.units));
-        if owed > 0 && self.credited_minor() >= owed {
+        // What the bank took back is with the customer as well.
+        let paid = self.got_minor() >= owed;
+        if owed > 0 && paid {
             refunded = refunded.union(&money);
         }
-        let paid = self.credited_minor() >= owed;
         self.units.update(&refunded, |u| u.refunded = true);
         if paid {
             self.units.update(&money, |u| u.advance(Stage::Settled));

@@ -342,12 +342,16 @@ fn credit(context: Context<'_>, id: &ClaimId, p: &Proposal) -> Result<Vec<Event>
         // Whoever pays does not decide anew what a person has decided on these very facts.
         lawful(0)?;
     }
-    if asked.minor() > state.open_minor()
-        && let Some(decision) = decision_by_paying(context, id, &judged, &state)?
-    {
-        let event = Event::RemedyDecided(Box::new(decision));
-        law::check(context.case, &p.stream, &event, p.effective).map_err(Refusal::Breach)?;
-        events.push(event);
+    if asked.minor() > state.open_minor() {
+        match decision_by_paying(context, id, &judged, &state)? {
+            Some(decision) => {
+                let event = Event::RemedyDecided(Box::new(decision));
+                law::check(context.case, &p.stream, &event, p.effective).map_err(Refusal::Breach)?;
+                events.push(event);
+            }
+            // There is nothing that paying could decide.
+            None => lawful(0)?,
+        }
     }
     events.push(p.event.clone());
     Ok(events)

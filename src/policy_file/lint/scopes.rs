@@ -58,11 +58,6 @@ fn requirement(l: &mut Lint<'_>, at: usize, row: &Requirement) {
         );
         l.error("fact_is_not_known_yet", &field(&place, "stage"), says, "ask at stage settle").cite(["H-17"]);
     }
-    let refuses = matches!(row.on_fail, OnFail::RefuseParcel | OnFail::RefuseItem);
-    if refuses && row.stage != RequirementStage::Receive {
-        let says = format!("refuses goods at stage {}, where there are none", row.stage);
-        l.error("nothing_to_refuse", &field(&place, "on_fail"), says, "ask at stage receive");
-    }
     if row.then_deny && row.on_fail != OnFail::Hold {
         let says = format!("says then = \"deny\", which follows a hold, but on_fail is {}", row.on_fail);
         l.warning("then_changes_nothing", &field(&place, "then"), says, "take it out, or let it hold");
