@@ -25,7 +25,7 @@ use crate::{
 };
 
 /// Version of what the rows contain; part of every rebuild's manifest.
-pub const BOOKS_VERSION: u32 = 1;
+pub const BOOKS_VERSION: u32 = 2;
 
 /// One claim on the board. All `_minor` amounts are in `currency`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

@@ -22,7 +22,7 @@ use replay::{
         Aside, Judgement, Line, Options, Outcome, Payer, Settled, Trial, UnitJudgement, WindowState, on_trial,
     },
     money::Amount,
-    policy::{Cites, Clause, OnFail, Requirement, Truth},
+    policy::{Cites, Clause, Requirement},
     registry::Registry,
 };
 use std::collections::BTreeSet;
@@ -180,12 +180,9 @@ impl Teller<'_> {
             if unit.status != UnitStatus::Eligible {
                 more.push(reason(words::not_eligible(unit, self.judged), None, &unit.cites, None));
             }
-            let noted = unit.asked.iter().filter(|a| a.outcome == Outcome::Noted && a.truth != Truth::True);
+            let noted = unit.asked.iter().filter(|a| a.outcome == Outcome::Noted);
             for row in noted.filter_map(|a| self.trial.policy.requirements.get(a.row)) {
-                // What the dock asks for was settled at the dock.
-                if row.on_fail == OnFail::Note {
-                    less.push(reason(words::noted(&row.needs), None, &row.cites, None));
-                }
+                less.push(reason(words::noted(&row.needs), None, &row.cites, None));
             }
         }
         for aside in &self.judged.asides {

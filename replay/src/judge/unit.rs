@@ -179,6 +179,11 @@ impl Trial<'_> {
             if !self.in_scope(&requirement.scope, piece, judged.basis, judged.remedy, &judged.windows) {
                 continue;
             }
+            // At the dock goods are refused or taken in; of what was taken in, notes remain.
+            let is_there = piece.unit.received.is_some() && requirement.on_fail == OnFail::Note;
+            if requirement.stage == RequirementStage::Receive && !is_there {
+                continue;
+            }
             let asked = self.ask(row, requirement, piece, judged, looked_at);
             let point = requirement.point.as_ref().and_then(|p| self.policy.point(p.as_str()));
             match asked.outcome {
@@ -252,7 +257,7 @@ impl Trial<'_> {
         if truth == Truth::True {
             return settled(Outcome::Passes);
         }
-        if requirement.on_fail == OnFail::Note || requirement.stage == RequirementStage::Receive {
+        if requirement.on_fail == OnFail::Note {
             return settled(Outcome::Noted);
         }
         let settle = requirement.stage == RequirementStage::Settle;
