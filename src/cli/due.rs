@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::{
     common::Common,
-    output::{Output, table},
+    output::{Output, minutes, table},
     views::{LIST_ROWS, not_proved},
 };
 use crate::{
@@ -152,11 +152,6 @@ fn minute(when: When) -> String {
     text.get(..16).unwrap_or(&text).replace('T', " ")
 }
 
-/// A day or an instant, without seconds and offset.
-fn short(due: &str) -> String {
-    due.get(..16).unwrap_or(due).replace('T', " ")
-}
-
 pub(super) fn words(codes: &[Code]) -> String {
     codes.iter().map(Code::as_str).collect::<Vec<_>>().join(" ")
 }
@@ -178,7 +173,7 @@ fn clock(row: &ClockRow) -> Vec<String> {
         of.push_str(&format!(" {refund}"));
     }
     let due = match (&row.due, &row.missing_year) {
-        (Some(due), _) => short(due),
+        (Some(due), _) => minutes(due),
         (None, Some(missing)) => format!("no holidays {}", missing.year),
         (None, None) => "no figure".into(),
     };
@@ -187,7 +182,7 @@ fn clock(row: &ClockRow) -> Vec<String> {
         row.clock.to_string(),
         of,
         minute(row.started),
-        row.expected.as_deref().map(short).unwrap_or_default(),
+        row.expected.as_deref().map(|day| day.get(..16).unwrap_or(day).replace('T', " ")).unwrap_or_default(),
         due,
         row.firmness.into(),
         words(&row.cites),

@@ -157,7 +157,10 @@ fn text(report: &Report, with_rows: bool) -> String {
             }
         }
     }
-    text.push_str(&format!("\n{} claims looked at", report.claims));
+    text.push_str(&match report.claims {
+        1 => "\none claim looked at".to_owned(),
+        n => format!("\n{n} claims looked at"),
+    });
     if report.historical > 0 {
         text.push_str(&format!("; credits from before this ledger left alone: {}", report.historical));
     }

@@ -8,7 +8,7 @@ use replay::{
 
 use super::{
     common::Common,
-    output::{Output, table},
+    output::{Output, minutes, table},
     views::Moment,
 };
 use crate::{
@@ -68,7 +68,7 @@ fn text(n: &next::Next) -> String {
                 vec![
                     name,
                     c.state.into(),
-                    c.due.clone().unwrap_or_else(|| "no figure".into()),
+                    c.due.as_deref().map_or_else(|| "no figure".into(), minutes),
                     done.into(),
                     c.firmness.clone(),
                     c.cites.join(", "),

@@ -113,6 +113,13 @@ pub fn receipt(receipt: &crate::ledger::Receipt, out: Output) -> Result<()> {
     })
 }
 
+/// A day as it is; an instant to the minute, with the offset of the place where it counts: `2024-04-26 12:00-05:00`.
+pub fn minutes(due: &str) -> String {
+    let (Some(start), Some(rest)) = (due.get(..16), due.get(16..)) else { return due.to_owned() };
+    let offset = rest.find(['Z', '+', '-']).and_then(|at| rest.get(at..)).unwrap_or_default();
+    format!("{}{offset}", start.replace('T', " "))
+}
+
 /// Minor units as people write them, e.g. 12.50; a currency nobody knows stays in minor units.
 pub fn money(minor: u64, currency: &str) -> String {
     replay::money::Currency::parse(currency)
