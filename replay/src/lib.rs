@@ -34,6 +34,8 @@ pub mod order;
 pub mod policy;
 pub mod registry;
 pub mod seal;
+// what an outsider can check
+pub mod evidence;
 // what is reported
 pub mod audit;
 pub mod books;
