@@ -69,6 +69,15 @@ impl Door {
         self.fill(&mut salt)?;
         Ok(salt)
     }
+    /// A fresh seed for a signing key.
+    ///
+    /// # Errors
+    /// When the operating system gives no randomness.
+    pub fn seed(&mut self) -> Result<[u8; 32]> {
+        let mut seed = [0u8; 32];
+        self.fill(&mut seed)?;
+        Ok(seed)
+    }
     fn fill(&mut self, bytes: &mut [u8]) -> Result<()> {
         match self {
             Door::System => getrandom::fill(bytes).map_err(|why| {

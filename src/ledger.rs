@@ -13,6 +13,7 @@ use replay::{
     codec::{CodecError, OwnedRow, Recorded},
     decide::{Context, decide, decided_at, prepare},
     event::Event,
+    evidence::checkpoint::is_of_the_log,
     ids::{Expected, Origin, Position, Revision, Stream},
     registry::Registry,
     seal::{Proposal, Sealed, Stamp, seal},
@@ -376,6 +377,14 @@ impl<S: Store> Ledger<S> {
                 return Ok(Err(Error::unreadable(code, why.to_string()).at(stream).hint(hint)));
             }
         };
+        if let Event::CheckpointRecorded(checkpoint) = &sealed.recorded.event
+            && let Err(why) = is_of_the_log(checkpoint, self.store.origin().as_str(), &draft.tip.frontier)
+        {
+            let error = Error::new(ErrorKind::Stale, "checkpoint_is_not_the_head", why.to_string());
+            return Ok(Err(error
+                .at(stream)
+                .hint("the log went on meanwhile: sign it again as it stands now")));
+        }
         let order = match &sealed.recorded.event {
             Event::ClaimOpened(opened) => Some(opened.order.to_string()),
             _ => None,

@@ -11,6 +11,7 @@ pub mod command;
 pub mod coverage;
 pub mod door;
 pub mod error;
+pub mod evidence;
 pub mod generate;
 pub mod import_csv;
 pub mod judging;

@@ -76,6 +76,8 @@ pub struct AuditReport {
     pub findings: Vec<String>,
     /// How much is wrong with the log.
     pub findings_count: u64,
+    /// Position of the first event that is wrong, when one is.
+    pub first_bad: Option<u64>,
     /// Cases of which not everything could be replayed; figures that touch them are not proved.
     pub quarantined: Vec<String>,
     /// Rows of the books that differ; at most [`DIFFERENCES_MAX`].
@@ -124,10 +126,15 @@ fn micros(since: Stopwatch) -> u64 {
 }
 
 /// Replays the whole log as it is at one moment, and hands back what was served at that moment.
-fn replay_all(reader: &mut SqliteStore, thorough: bool, shown: bool) -> Result<(Tip, Outcome, Books)> {
+fn replay_all(
+    reader: &mut SqliteStore,
+    thorough: bool,
+    sizes: &BTreeSet<u64>,
+    shown: bool,
+) -> Result<(Tip, Outcome, Books)> {
     let tip = reader.tip()?;
     let origin = reader.origin().clone();
-    let mut replay = Replay::new(Some(origin), Cut::default());
+    let mut replay = Replay::new(Some(origin), Cut::default()).with_roots_of(sizes.iter().copied());
     if thorough {
         replay = replay.thorough();
     }
@@ -154,12 +161,39 @@ fn replay_all(reader: &mut SqliteStore, thorough: bool, shown: bool) -> Result<(
 /// # Errors
 /// Only when it could not tell: the file cannot be read, or it was stopped.
 pub fn audit(reader: &mut SqliteStore, shown: bool) -> Result<AuditReport> {
+    audit_with_marks(reader, &BTreeSet::new(), shown).map(|(report, _)| report)
+}
+
+/// What signed heads are compared with.
+#[derive(Debug)]
+pub struct Marks {
+    /// Root of every size that was asked for; none where the log is shorter.
+    pub roots: BTreeMap<u64, Option<Hash>>,
+    /// Recorded checkpoints that are of this log: position and note.
+    pub checkpoints: Vec<(u64, String)>,
+}
+
+/// An audit that also says which roots the log had at some sizes, and which heads it recorded.
+///
+/// # Errors
+/// As [`audit`].
+pub fn audit_with_marks(
+    reader: &mut SqliteStore,
+    sizes: &BTreeSet<u64>,
+    shown: bool,
+) -> Result<(AuditReport, Marks)> {
     let began = Stopwatch::now();
     reader.begin_read()?;
-    let replayed = replay_all(reader, true, shown);
-    let report = replayed.and_then(|(tip, outcome, served)| report(reader, &tip, outcome, &served));
+    let replayed = replay_all(reader, true, sizes, shown);
+    let report = replayed.and_then(|(tip, mut outcome, served)| {
+        let marks = Marks {
+            roots: std::mem::take(&mut outcome.roots),
+            checkpoints: std::mem::take(&mut outcome.checkpoints),
+        };
+        Ok((report(reader, &tip, outcome, &served)?, marks))
+    });
     reader.end_read();
-    report.map(|report| AuditReport { took_us: micros(began), ..report })
+    report.map(|(report, marks)| (AuditReport { took_us: micros(began), ..report }, marks))
 }
 
 fn report(reader: &mut SqliteStore, tip: &Tip, outcome: Outcome, served: &Books) -> Result<AuditReport> {
@@ -224,6 +258,7 @@ fn report(reader: &mut SqliteStore, tip: &Tip, outcome: Outcome, served: &Books)
         checks,
         findings: outcome.findings.iter().map(ToString::to_string).collect(),
         findings_count: outcome.findings_count,
+        first_bad: outcome.findings.first().map(|broken| broken.position.get()),
         control_totals: outcome.books.control_totals(),
         quarantined: outcome.quarantined,
         differences,
@@ -352,7 +387,7 @@ pub fn rebuild(
     let began = Stopwatch::now();
     let mut reader = SqliteStore::open_read_only(ledger.store().path())?;
     reader.begin_read()?;
-    let (tip, mut outcome, served) = replay_all(&mut reader, false, shown)?;
+    let (tip, mut outcome, served) = replay_all(&mut reader, false, &BTreeSet::new(), shown)?;
     reader.end_read();
     if let Some(first) = outcome.findings.first() {
         return Err(Error::new(ErrorKind::BrokenLog, "log_is_broken", first.to_string())

@@ -62,10 +62,18 @@ pub fn export_events<S: Store>(store: &mut S, out: &mut dyn Write, progress: &Pr
 /// # Errors
 /// Storage errors.
 pub fn export_personal(store: &mut SqliteStore, out: &mut dyn Write) -> Result<u64> {
+    export_personal_through(store, u64::MAX, out)
+}
+
+/// The same, of the events up to a position.
+///
+/// # Errors
+/// Storage errors.
+pub fn export_personal_through(store: &mut SqliteStore, last: u64, out: &mut dyn Write) -> Result<u64> {
     let mut count = 0u64;
     let mut ended = Ok(());
     store.each_personal(&mut |position, row| {
-        if ended.is_err() {
+        if ended.is_err() || position > last {
             return;
         }
         count += 1;
@@ -223,6 +231,17 @@ fn check_personal(sealed: &mut Sealed) -> Result<()> {
         open.swap_remove(found);
     }
     Ok(())
+}
+
+/// Reads a file of personal values: each with the position of its event.
+///
+/// # Errors
+/// A file that cannot be read, with the line that is wrong.
+pub fn read_personal_file(path: &std::path::Path) -> Result<Vec<(u64, PersonalRow)>> {
+    let file = std::fs::File::open(path).map_err(|why| Error::io(path, &why))?;
+    let name = path.display().to_string();
+    let values = read_personal(&mut std::io::BufReader::new(file), &name)?;
+    Ok(values.into_iter().flat_map(|(at, rows)| rows.into_iter().map(move |row| (at, row))).collect())
 }
 
 fn read_personal(input: &mut dyn BufRead, name: &str) -> Result<BTreeMap<u64, Vec<PersonalRow>>> {

@@ -14,6 +14,7 @@ use crate::{
     case::{Broken, CaseKey, Fault, World, first_key},
     codec::{CodecError, Recorded, Row, RowFault, encode, open},
     event::Event,
+    evidence::checkpoint::is_of_the_log,
     history::Cut,
     ids::{ClaimId, EventId, Origin, Personal, Position, Stream},
     merkle::{Frontier, Hash},
@@ -33,7 +34,7 @@ pub struct Replay {
     frontier: Frontier,
     position: u64,
     recorded_at: i64,
-    event_ids: BTreeSet<EventId>,
+    event_ids: BTreeMap<EventId, u64>,
     keys: BTreeMap<Key, u64>,
     commitments: Option<Vec<Commitment>>,
     books: Books,
@@ -45,6 +46,8 @@ pub struct Replay {
     kinds: BTreeMap<&'static str, u64>,
     policies: Vec<Hash>,
     redacted: BTreeSet<(EventId, String)>,
+    checkpoints: Vec<(u64, String)>,
+    roots: BTreeMap<u64, Option<Hash>>,
     cut: Cut,
     writes_books: bool,
 }
@@ -84,12 +87,18 @@ pub struct Outcome {
     pub kinds: BTreeMap<&'static str, u64>,
     /// Hashes of the policies that were published.
     pub policies: Vec<Hash>,
+    /// Every event id with its position.
+    pub event_ids: BTreeMap<EventId, u64>,
     /// Every idempotency key with the position of its event.
     pub keys: BTreeMap<Key, u64>,
     /// Every commitment to a personal value, when they were asked for.
     pub commitments: Vec<Commitment>,
     /// Personal values that were erased with approval: event and path.
     pub redacted: BTreeSet<(EventId, String)>,
+    /// Checkpoints that were recorded and are of this log: position and signed note. Who signed is not asked here.
+    pub checkpoints: Vec<(u64, String)>,
+    /// The roots that were asked for, by size; none where the log is shorter.
+    pub roots: BTreeMap<u64, Option<Hash>>,
     /// The world itself, for questions the books do not answer.
     pub world: World,
 }
@@ -103,7 +112,7 @@ impl Replay {
             frontier: Frontier::new(),
             position: 0,
             recorded_at: 0,
-            event_ids: BTreeSet::new(),
+            event_ids: BTreeMap::new(),
             keys: BTreeMap::new(),
             commitments: None,
             books: Books::default(),
@@ -115,6 +124,8 @@ impl Replay {
             kinds: BTreeMap::new(),
             policies: Vec::new(),
             redacted: BTreeSet::new(),
+            checkpoints: Vec::new(),
+            roots: BTreeMap::new(),
             cut,
             writes_books: true,
         }
@@ -124,6 +135,13 @@ impl Replay {
     /// the one spelling of its event.
     pub fn thorough(mut self) -> Self {
         self.commitments = Some(Vec::new());
+        self
+    }
+
+    /// Also keeps the roots of these sizes of the log.
+    pub fn with_roots_of(mut self, sizes: impl IntoIterator<Item = u64>) -> Self {
+        let empty = self.frontier.root();
+        self.roots = sizes.into_iter().map(|size| (size, (size == 0).then_some(empty))).collect();
         self
     }
 
@@ -141,8 +159,20 @@ impl Replay {
         }
         self.position = row.position;
         let opened = open(row);
+        if let Ok(recorded) = &opened
+            && let Event::CheckpointRecorded(checkpoint) = &recorded.event
+        {
+            let ledger = recorded.envelope.ledger.as_str();
+            match is_of_the_log(checkpoint, ledger, &self.frontier) {
+                Ok(()) => self.checkpoints.push((row.position, checkpoint.note.clone())),
+                Err(fault) => self.find(row, Fault::Checkpoint(fault)),
+            }
+        }
         // The tree is over the bodies that are there, so a changed body shows in the root as well.
         self.frontier.push(crate::merkle::leaf_hash(row.body));
+        if let Some(root) = self.roots.get_mut(&self.frontier.size()) {
+            *root = Some(self.frontier.root());
+        }
         match opened {
             Err(fault) => {
                 self.quarantine(row);
@@ -170,7 +200,7 @@ impl Replay {
             return Err(Fault::RecordedTimeRunsBackwards);
         }
         self.recorded_at = row.recorded_at;
-        if !self.event_ids.insert(e.event_id) {
+        if self.event_ids.insert(e.event_id, row.position).is_some() {
             return Err(Fault::EventIdIsUsedTwice);
         }
         let kind = recorded.event.kind().as_str();
@@ -267,11 +297,22 @@ impl Replay {
             quarantined,
             kinds: self.kinds,
             policies: self.policies,
+            event_ids: self.event_ids,
             keys: self.keys,
             commitments: self.commitments.unwrap_or_default(),
             redacted: self.redacted,
+            checkpoints: self.checkpoints,
+            roots: self.roots,
             world: self.world,
         }
+    }
+}
+
+impl Outcome {
+    /// The ids of the events at these positions, as far as they could be replayed.
+    pub fn event_ids_by_position(&self, positions: impl Iterator<Item = u64>) -> BTreeMap<u64, EventId> {
+        let wanted: BTreeSet<u64> = positions.collect();
+        self.event_ids.iter().filter(|(_, at)| wanted.contains(at)).map(|(id, at)| (*at, *id)).collect()
     }
 }
 

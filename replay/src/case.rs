@@ -7,6 +7,7 @@ use core::fmt;
 use crate::{
     claim::{Claim, ClaimState},
     codec::{Recorded, RowFault},
+    evidence::checkpoint::HeadFault,
     history::Cut,
     ids::{ClaimId, EventId, OrderId, Position, Stream},
     law::{self, Breach},
@@ -63,6 +64,8 @@ pub enum Fault {
     Breach(Breach),
     /// The ledger stream contradicts itself.
     Registry(RegistryFault),
+    /// A recorded checkpoint is not the head of the log as it stood just before.
+    Checkpoint(HeadFault),
 }
 
 impl fmt::Display for Broken {
@@ -78,6 +81,7 @@ impl fmt::Display for Broken {
             Fault::KeyIsUsedTwice => f.write_str("its source, kind and external id are used twice"),
             Fault::Breach(why) => write!(f, "{why} ({})", why.code()),
             Fault::Registry(why) => write!(f, "the ledger stream contradicts itself: {why}"),
+            Fault::Checkpoint(why) => why.fmt(f),
         }
     }
 }

@@ -15,6 +15,10 @@ use super::{
 use crate::{
     door::Door,
     error::{Error, ErrorKind, Result},
+    evidence::{
+        bundle::{self, Extent},
+        read_note,
+    },
     import_csv::{self, Mapping},
     ledger::{Ledger, Outcome},
     progress::Progress,
@@ -226,17 +230,78 @@ and the salts that open the commitments to a file of their own: keep it apart.")
         #[arg(long, value_name = "FILE")]
         personal: Option<PathBuf>,
     },
+    /// Write the auditor's bundle: the log up to a checkpoint, and what it takes to verify it offline
+    #[command(after_help = "Examples:
+  claims checkpoint sign --signing-key shop.key && claims export bundle audit-2024-04
+  claims export bundle case-7 --checkpoint april.checkpoint --personal
+
+claims verify FOLDER --trust FILE checks it anywhere. Personal values stay behind
+unless --personal asks for them; their commitments are in the events anyway.")]
+    Bundle {
+        /// The folder to make; it must not exist
+        folder: PathBuf,
+        /// The checkpoint up to which [default: the last one that was recorded]
+        #[arg(long, value_name = "FILE")]
+        checkpoint: Option<PathBuf>,
+        /// With the personal values and the salts that open their commitments
+        #[arg(long)]
+        personal: bool,
+    },
+    /// Write the log in the layout of C2SP tlog-tiles: a signed head, tiles of hashes, bundles of events
+    #[command(after_help = "Example:\n  claims export tiles public-log")]
+    Tiles {
+        /// The folder to make; it must not exist
+        folder: PathBuf,
+        /// The checkpoint up to which [default: the last one that was recorded]
+        #[arg(long, value_name = "FILE")]
+        checkpoint: Option<PathBuf>,
+    },
 }
 
 impl ExportCommand {
     pub fn run(self, common: &Common, out: Output) -> Result<()> {
-        let ExportCommand::Events { to, personal } = self;
         let mut store = common.read()?;
         store.begin_read()?;
-        let done = export(&mut store, to.as_deref(), personal.as_deref(), out);
+        let done = match self {
+            ExportCommand::Events { to, personal } => {
+                export(&mut store, to.as_deref(), personal.as_deref(), out)
+            }
+            ExportCommand::Bundle { folder, checkpoint, personal } => {
+                bundle(&mut store, &folder, checkpoint.as_deref(), Extent::Bundle { personal }, out)
+            }
+            ExportCommand::Tiles { folder, checkpoint } => {
+                bundle(&mut store, &folder, checkpoint.as_deref(), Extent::Tiles, out)
+            }
+        };
         store.end_read();
         done
     }
+}
+
+fn bundle(
+    store: &mut SqliteStore,
+    folder: &Path,
+    checkpoint: Option<&Path>,
+    extent: Extent,
+    out: Output,
+) -> Result<()> {
+    let note = match checkpoint {
+        Some(path) => read_note(path)?,
+        None => super::evidence::head(store, None)?,
+    };
+    let progress = Progress::new("export", store.tip()?.position, !out.json);
+    let written = bundle::write(store, &note, folder, extent, &progress)?;
+    progress.done();
+    out.say(&written, || {
+        format!(
+            "wrote {} events to {}: {} files, {} bytes\nroot {}",
+            written.events,
+            folder.display(),
+            written.files,
+            written.bytes,
+            written.root
+        )
+    })
 }
 
 fn export(store: &mut SqliteStore, to: Option<&Path>, personal: Option<&Path>, out: Output) -> Result<()> {

@@ -5,6 +5,7 @@ pub mod common;
 mod coverage;
 mod demo;
 mod due;
+mod evidence;
 mod explain;
 mod files;
 mod leakage;
@@ -14,6 +15,7 @@ mod policy;
 mod proof;
 mod scenarios;
 mod show;
+mod verify;
 mod views;
 mod whatif;
 
@@ -107,6 +109,18 @@ enum Command {
     Rebuild(proof::RebuildArgs),
     /// Replay everything and compare: exit 0 agrees, 1 differs, 2 could not tell
     Audit(proof::AuditArgs),
+    /// Make a key that signs checkpoints, or print the key that checks them
+    #[command(subcommand)]
+    Key(evidence::KeyCommand),
+    /// Sign the head of the log, and look at heads that were signed
+    #[command(subcommand)]
+    Checkpoint(evidence::CheckpointCommand),
+    /// Prove that an event is in the log, or that the log only grew
+    Prove(evidence::ProveArgs),
+    /// Cosign the log of somebody else as long as it only grows; needs no ledger
+    Witness(evidence::WitnessArgs),
+    /// Check a ledger, a bundle, a proof or a checkpoint, offline, trusting only the keys you give
+    Verify(verify::VerifyArgs),
     /// Bring in historical credits (CSV) or a whole log
     #[command(subcommand)]
     Import(files::ImportCommand),
@@ -141,7 +155,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> u8 {
         Err(why) => return not_understood(&why, args.iter().any(|word| word == "--json")),
     };
     let json = cli.common.json;
-    let proving = matches!(cli.command, Command::Audit(_));
+    let proving = matches!(cli.command, Command::Audit(_) | Command::Verify(_));
     let testing = matches!(cli.command, Command::Policy(policy::PolicyCommand::Test(_)));
     match dispatch(cli) {
         Ok(code) => code,
@@ -198,6 +212,11 @@ fn dispatch(cli: Cli) -> Result<u8> {
         Command::Replay(args) => args.run(&common, out)?,
         Command::Rebuild(args) => return args.run(&common, out),
         Command::Audit(args) => return args.run(&common, out),
+        Command::Key(command) => command.run(&common, out)?,
+        Command::Checkpoint(command) => command.run(&common, out)?,
+        Command::Prove(args) => args.run(&common, out)?,
+        Command::Witness(args) => return args.run(out),
+        Command::Verify(args) => return args.run(out),
         Command::Import(command) => command.run(&common, out)?,
         Command::Export(command) => command.run(&common, out)?,
         Command::Schema { name } => schema(name.as_deref(), out)?,

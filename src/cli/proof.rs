@@ -58,7 +58,7 @@ impl ReplayArgs {
     }
 }
 
-fn control_totals(totals: &BTreeMap<String, Sums>) -> String {
+pub(super) fn control_totals(totals: &BTreeMap<String, Sums>) -> String {
     let rows: Vec<Vec<String>> = totals
         .iter()
         .map(|(currency, sums)| {

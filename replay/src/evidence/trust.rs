@@ -150,6 +150,11 @@ impl Trust {
         &self.logs
     }
 
+    /// The same logs, and no witness asked for.
+    pub fn without_witnesses(&self) -> Self {
+        Self { logs: self.logs.clone(), ..Self::default() }
+    }
+
     /// Whether witnesses are asked for.
     pub fn asks_for_witnesses(&self) -> bool {
         self.quorum.is_some()
