@@ -7,6 +7,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use replay::canonical::{self, CanonicalError, Limits};
+use replay::evidence::note::{Note, VerifierKey};
+use replay::evidence::trust::Trust;
 use replay::merkle::{self, Frontier, Hash};
 use serde_json::Value;
 
@@ -177,6 +179,28 @@ fn size_and_root(checkpoint: &[u8]) -> (u64, Hash) {
     assert_eq!(lines.next(), Some("example.com/log/testdata"));
     let size = lines.next().unwrap().parse().unwrap();
     (size, Hash(base64(lines.next().unwrap()).try_into().unwrap()))
+}
+
+#[test]
+fn the_tessera_checkpoints_are_signed_by_their_key_and_by_no_other() {
+    let Some(folder) = data("tessera_log") else { return };
+    let text = |path: PathBuf| String::from_utf8(read(&path)).unwrap();
+    let key: VerifierKey = text(folder.join("vkey.txt")).trim().parse().unwrap();
+    let trust = Trust::in_log(key.clone());
+    let mut verified = 0;
+    for size in 0..=15_u64 {
+        let note = text(folder.join(format!("testdata/log/checkpoint.{size}")));
+        let read: Note = note.parse().unwrap();
+        assert_eq!(read.to_string(), note);
+        assert_eq!(trust.accepts(&read).unwrap().checkpoint.size, size);
+        // Another size under the same signature.
+        let mut forged = read.clone();
+        forged.text = read.text.replacen(&format!("\n{size}\n"), &format!("\n{}\n", size + 1), 1);
+        assert!(trust.accepts(&forged).is_err());
+        verified += 1;
+    }
+    println!("tessera: {verified} checkpoints signed by {}", key.name());
+    assert_eq!(verified, 16);
 }
 
 #[test]

@@ -14,7 +14,8 @@ pub const PROGRAM: &str = env!("CARGO_BIN_EXE_claims");
 /// The repository.
 pub const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 /// What a shell must not hand in, because it would change the answers.
-const ENVIRONMENT: [&str; 4] = ["CLAIMS_LEDGER", "CLAIMS_ACTOR", "CLAIMS_ROLE", "CLAIMS_SOURCE"];
+const ENVIRONMENT: [&str; 5] =
+    ["CLAIMS_LEDGER", "CLAIMS_ACTOR", "CLAIMS_ROLE", "CLAIMS_SOURCE", "CLAIMS_SIGNING_KEY"];
 
 /// What a run came to.
 #[derive(Debug, Clone, PartialEq, Eq)]
