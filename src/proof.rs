@@ -1,7 +1,7 @@
 //! Proving the books: audit compares, rebuild compares and replaces.
 
 use replay::{
-    audit::{Outcome, Replay},
+    audit::{Key, Outcome, Places, Replay},
     books::{Books, Digest, Sums, TABLES, refusal_row, rows, text, total_name},
     case::CaseKey,
     codec::open,
@@ -76,8 +76,8 @@ pub struct AuditReport {
     pub findings: Vec<String>,
     /// How much is wrong with the log.
     pub findings_count: u64,
-    /// Position of the first event that is wrong, when one is.
-    pub first_bad: Option<u64>,
+    /// Where the first wrong event is, when one is wrong.
+    pub first_bad: Option<Places>,
     /// Cases of which not everything could be replayed; figures that touch them are not proved.
     pub quarantined: Vec<String>,
     /// Rows of the books that differ; at most [`DIFFERENCES_MAX`].
@@ -204,6 +204,7 @@ fn report(reader: &mut SqliteStore, tip: &Tip, outcome: Outcome, served: &Books)
     let orders = claim_orders_differ(reader, &outcome)?;
     let personal = personal_fault(reader, &outcome)?;
     let file = reader.file_fault()?;
+    let schema = reader.schema_fault()?;
     let check = |what, holds, figure: String| Check { what, holds, figure };
     let root = outcome.root;
     let quarantined = outcome.quarantined.len();
@@ -226,8 +227,8 @@ fn report(reader: &mut SqliteStore, tip: &Tip, outcome: Outcome, served: &Books)
         check("no case is quarantined", quarantined == 0, format!("{quarantined} cases")),
         check(
             "the idempotency keys are those of the events",
-            keys == 0,
-            format!("{} keys", outcome.keys.len()),
+            keys.is_none(),
+            keys.unwrap_or_else(|| format!("{} keys", outcome.keys.len())),
         ),
         check("the claims of every order are listed", orders == 0, format!("{orders} missing or foreign")),
         check(
@@ -244,6 +245,11 @@ fn report(reader: &mut SqliteStore, tip: &Tip, outcome: Outcome, served: &Books)
             file.unwrap_or_else(|| "sound".into()),
         ),
         check(
+            "tables, indexes and triggers are those of a ledger",
+            schema.is_none(),
+            schema.unwrap_or_else(|| "as they were made".into()),
+        ),
+        check(
             "the books are what the log says",
             differences_count == 0,
             format!("digest {}", served_digest.sha256),
@@ -258,7 +264,7 @@ fn report(reader: &mut SqliteStore, tip: &Tip, outcome: Outcome, served: &Books)
         checks,
         findings: outcome.findings.iter().map(ToString::to_string).collect(),
         findings_count: outcome.findings_count,
-        first_bad: outcome.findings.first().map(|broken| broken.position.get()),
+        first_bad: first_bad(tip, &outcome),
         control_totals: outcome.books.control_totals(),
         quarantined: outcome.quarantined,
         differences,
@@ -267,19 +273,30 @@ fn report(reader: &mut SqliteStore, tip: &Tip, outcome: Outcome, served: &Books)
     })
 }
 
-fn keys_differ(reader: &mut SqliteStore, outcome: &Outcome) -> Result<u64> {
-    let mut stored = 0u64;
-    let mut foreign = 0u64;
+/// Where the first wrong event is. A tree that does not fit tells only after which checkpoint it was still right.
+fn first_bad(tip: &Tip, outcome: &Outcome) -> Option<Places> {
+    let found = outcome.first_bad;
+    if found.is_some() || tip.frontier.root() == outcome.root {
+        return found;
+    }
+    let last = tip.position.max(outcome.events);
+    Some(Places { first: outcome.vouched.saturating_add(1).min(last), last })
+}
+
+/// The first key that is not the one of its event, if any.
+fn keys_differ(reader: &mut SqliteStore, outcome: &Outcome) -> Result<Option<String>> {
+    let mut due: BTreeMap<u64, &Key> = outcome.keys.iter().map(|(key, position)| (*position, key)).collect();
+    let mut foreign: Option<u64> = None;
     reader.each_key(&mut |source, kind, external_id, position| {
-        stored += 1;
-        let known = kind.parse::<replay::event::Kind>().ok();
-        let at = known.and_then(|k| outcome.keys.get(&(source.into(), k.as_str(), external_id.into())));
-        if at != Some(&position) {
-            foreign += 1;
+        let fits = due.get(&position).is_some_and(|(s, k, x)| s == source && *k == kind && x == external_id);
+        if fits {
+            due.remove(&position);
+        } else {
+            foreign = Some(foreign.map_or(position, |known| known.min(position)));
         }
     })?;
-    let missing = u64::try_from(outcome.keys.len()).unwrap_or(u64::MAX).saturating_sub(stored - foreign);
-    Ok(foreign + missing)
+    let missing = due.keys().next().map(|position| format!("position {position}: its key is missing"));
+    Ok(foreign.map(|position| format!("position {position}: the key is not that of the event")).or(missing))
 }
 
 fn claim_orders_differ(reader: &mut SqliteStore, outcome: &Outcome) -> Result<u64> {

@@ -409,7 +409,11 @@ fn keys_are_for_their_owner_only_and_never_leave_their_file() {
     // A key of another log signs nothing here.
     shop.ok("init --origin other.example other.db");
     let said = shop.run("checkpoint sign --signing-key shop.key -l other.db --actor anna");
-    assert_eq!((said.code, said.stderr.contains("the key is of demo.example/claims")), (64, true), "{said:?}");
+    assert_eq!(
+        (said.code, said.stderr.contains("the key is of demo.example/claims")),
+        (64, true),
+        "{said:?}"
+    );
     assert_eq!(shop.ok("checkpoint list -l other.db --json").trim(), "[]");
 }
 

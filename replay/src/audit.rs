@@ -14,7 +14,7 @@ use crate::{
     case::{Broken, CaseKey, Fault, World, first_key},
     codec::{CodecError, Recorded, Row, RowFault, encode, open},
     event::Event,
-    evidence::checkpoint::is_of_the_log,
+    evidence::checkpoint::{HeadFault, is_of_the_log},
     history::Cut,
     ids::{ClaimId, EventId, Origin, Personal, Position, Stream},
     merkle::{Frontier, Hash},
@@ -40,6 +40,8 @@ pub struct Replay {
     books: Books,
     findings: Vec<Broken>,
     findings_count: u64,
+    first_bad: Option<Places>,
+    vouched: u64,
     quarantined: BTreeSet<CaseKey>,
     quarantined_streams: BTreeSet<String>,
     case_of_claim: BTreeMap<ClaimId, CaseKey>,
@@ -66,6 +68,33 @@ pub struct Commitment {
     pub hash: Hash,
 }
 
+/// The events among which the first wrong one is, both ends included.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+pub struct Places {
+    /// First position that can be it.
+    pub first: u64,
+    /// Last position that can be it.
+    pub last: u64,
+}
+
+impl Places {
+    /// Of two findings the one that tells more: the closer one where one lies inside the other, else the sooner.
+    pub fn sooner_or_closer(self, other: Self) -> Self {
+        let holds = |wide: Self, close: Self| wide.first <= close.first && close.last <= wide.last;
+        if holds(self, other) {
+            other
+        } else if holds(other, self) {
+            self
+        } else {
+            self.min(other)
+        }
+    }
+    /// Exactly this event.
+    pub fn at(position: u64) -> Self {
+        Self { first: position, last: position }
+    }
+}
+
 /// What a replay arrived at.
 #[derive(Debug)]
 pub struct Outcome {
@@ -81,6 +110,10 @@ pub struct Outcome {
     pub findings: Vec<Broken>,
     /// How much is wrong.
     pub findings_count: u64,
+    /// Where the first wrong event is, if a finding shows one.
+    pub first_bad: Option<Places>,
+    /// How far the checkpoints on record vouch for the events: size of the last one that is of this log.
+    pub vouched: u64,
     /// Cases of which not everything could be folded.
     pub quarantined: Vec<String>,
     /// Events per kind.
@@ -118,6 +151,8 @@ impl Replay {
             books: Books::default(),
             findings: Vec::new(),
             findings_count: 0,
+            first_bad: None,
+            vouched: 0,
             quarantined: BTreeSet::new(),
             quarantined_streams: BTreeSet::new(),
             case_of_claim: BTreeMap::new(),
@@ -164,7 +199,10 @@ impl Replay {
         {
             let ledger = recorded.envelope.ledger.as_str();
             match is_of_the_log(checkpoint, ledger, &self.frontier) {
-                Ok(()) => self.checkpoints.push((row.position, checkpoint.note.clone())),
+                Ok(()) => {
+                    self.vouched = self.frontier.size();
+                    self.checkpoints.push((row.position, checkpoint.note.clone()));
+                }
                 Err(fault) => self.find(row, Fault::Checkpoint(fault)),
             }
         }
@@ -265,6 +303,14 @@ impl Replay {
     }
 
     fn find(&mut self, row: &Row<'_>, fault: Fault) {
+        // Another root says that one of the events since the last checkpoint is not the one that was signed.
+        let places = match &fault {
+            Fault::Checkpoint(HeadFault::RootIsNotThatOfTheLog { .. }) => {
+                Places { first: self.vouched.saturating_add(1), last: self.frontier.size() }
+            }
+            _ => Places::at(row.position),
+        };
+        self.first_bad.get_or_insert(places);
         self.findings_count = self.findings_count.saturating_add(1);
         if self.findings.len() < FINDINGS_MAX {
             let position = Position::new(row.position).unwrap_or(Position::FIRST);
@@ -294,6 +340,8 @@ impl Replay {
             books: self.books,
             findings: self.findings,
             findings_count: self.findings_count,
+            first_bad: self.first_bad,
+            vouched: self.vouched,
             quarantined,
             kinds: self.kinds,
             policies: self.policies,

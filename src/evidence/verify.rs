@@ -8,7 +8,7 @@ use std::{
 };
 
 use replay::{
-    audit::{Outcome, Replay},
+    audit::{Outcome, Places, Replay},
     books::Sums,
     codec::{OwnedRow, Row, decode},
     commitment,
@@ -39,15 +39,6 @@ use crate::{
 
 /// Most files of a bundle that are looked at.
 pub const FILES_MAX: usize = 1_000_000;
-
-/// The events among which the first wrong one is, both ends included.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-pub struct Places {
-    /// First position that can be it.
-    pub first: u64,
-    /// Last position that can be it.
-    pub last: u64,
-}
 
 /// What was found.
 #[derive(Debug, Serialize)]
@@ -98,7 +89,7 @@ impl Verdict {
     fn find(&mut self, places: Option<Places>, text: String) {
         self.findings.push(text);
         if let Some(places) = places {
-            self.first_bad = Some(self.first_bad.map_or(places, |known| known.min(places)));
+            self.first_bad = Some(self.first_bad.map_or(places, |known| known.sooner_or_closer(places)));
         }
     }
 
@@ -114,7 +105,7 @@ impl Verdict {
 }
 
 fn one(position: u64) -> Option<Places> {
-    Some(Places { first: position, last: position })
+    Some(Places::at(position))
 }
 
 /// A head that somebody kept, with the file it came from.
@@ -152,8 +143,11 @@ pub fn ledger(path: &Path, trust: Option<&Trust>, kept: &[Kept], shown: bool) ->
     verdict.control_totals = report.control_totals;
     verdict.checks.extend(checks);
     for (at, text) in findings.into_iter().enumerate() {
-        let places = report.first_bad.filter(|_| at == 0).and_then(one);
+        let places = report.first_bad.filter(|_| at == 0);
         verdict.find(places, text);
+    }
+    if verdict.first_bad.is_none() {
+        verdict.first_bad = report.first_bad;
     }
     for case in quarantined {
         verdict.findings.push(format!("{case}: not everything of it could be replayed"));
@@ -453,8 +447,8 @@ fn replayed(outcome: &Outcome, trusted: &Trusted, manifest: &Manifest, verdict: 
     let head = &trusted.checkpoint;
     verdict.events = outcome.events;
     verdict.root = outcome.root;
-    for broken in &outcome.findings {
-        verdict.find(one(broken.position.get()), broken.to_string());
+    for (at, broken) in outcome.findings.iter().enumerate() {
+        verdict.find(outcome.first_bad.filter(|_| at == 0), broken.to_string());
     }
     verdict.check(
         "every event is readable, canonical, in order and lawful",
@@ -465,7 +459,7 @@ fn replayed(outcome: &Outcome, trusted: &Trusted, manifest: &Manifest, verdict: 
     verdict.check("the entries are those that were signed", is_signed, format!("root {}", outcome.root));
     if !is_signed && verdict.first_bad.is_none() {
         let text = format!("the root over {} entries is not the one that was signed", outcome.events);
-        verdict.find(Some(Places { first: 1, last: head.size.max(1) }), text);
+        verdict.find(Some(Places { first: outcome.vouched + 1, last: head.size.max(1) }), text);
     }
     let totals: BTreeMap<String, Totals> =
         outcome.books.control_totals().into_iter().map(|(currency, sums)| (currency, sums.into())).collect();

@@ -10,6 +10,11 @@ use crate::{error::Result, view::Filter};
 const SHADOW: &str = "_shadow";
 /// Suffix of the tables that were served before the last rebuild.
 const PREVIOUS: &str = "_previous";
+
+/// Whether a table or index is one of the books that are not served: the previous ones, or a shadow in the making.
+pub(super) fn is_spare(name: &str) -> bool {
+    name.ends_with(PREVIOUS) || name.ends_with(SHADOW)
+}
 /// Claims per transaction while a shadow is written, so that appends never wait long.
 const SHADOW_CLAIMS_PER_TRANSACTION: usize = 2_000;
 

@@ -53,6 +53,12 @@ pub(super) fn create(path: &Path, origin: &Origin) -> Result<Connection> {
     made.map_err(|why| why.at(path.display()))
 }
 
+/// Makes the tables of a ledger: the log and the books.
+pub(super) fn make_tables(db: &Connection) -> Result<()> {
+    db.execute_batch(include_str!("log.sql")).map_err(fault)?;
+    books::create(db, "")
+}
+
 fn make(path: &Path, origin: &Origin) -> Result<Connection> {
     let flags =
         OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
@@ -60,8 +66,7 @@ fn make(path: &Path, origin: &Origin) -> Result<Connection> {
     restrict(path)?;
     settings(&db, false)?;
     db.execute_batch("BEGIN IMMEDIATE").map_err(fault)?;
-    db.execute_batch(include_str!("log.sql")).map_err(fault)?;
-    books::create(&db, "")?;
+    make_tables(&db)?;
     db.execute("INSERT INTO ledger (one, origin) VALUES (1, ?1)", [origin.as_str()]).map_err(fault)?;
     let tip = "INSERT INTO tip (one, position, recorded_at, frontier) VALUES (1, 0, 0, ?1)";
     db.execute(tip, params![Frontier::new().to_bytes()]).map_err(fault)?;

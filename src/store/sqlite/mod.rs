@@ -14,6 +14,7 @@ use replay::{
     seal::{PersonalRow, Sealed},
 };
 use rusqlite::{Connection, OptionalExtension, params};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::{Key, OnRow, Span, Store, Tip};
@@ -356,6 +357,24 @@ impl SqliteStore {
             why => Ok(Some(why.lines().last().unwrap_or(why).into())),
         }
     }
+    /// What of the file's tables, indexes and triggers is not as this program makes them, if anything.
+    ///
+    /// # Errors
+    /// Storage errors.
+    pub fn schema_fault(&mut self) -> Result<Option<String>> {
+        let made = Connection::open_in_memory().map_err(fault)?;
+        file::make_tables(&made)?;
+        let mut due = schema_of(&made)?;
+        for (name, text) in schema_of(&self.db)? {
+            match due.remove(&name) {
+                Some(known) if known == text => {}
+                Some(_) => return Ok(Some(format!("{name} is not as it was made"))),
+                None if books::is_spare(&name) => {}
+                None => return Ok(Some(format!("{name} does not belong there"))),
+            }
+        }
+        Ok(due.into_keys().next().map(|name| format!("{name} is missing")))
+    }
     /// Calls `on_key` with source, kind, external id and position of every idempotency key.
     ///
     /// # Errors
@@ -397,4 +416,19 @@ impl SqliteStore {
         }
         Ok(())
     }
+}
+
+/// Tables, indexes and triggers by kind and name, with the text that made them: blanks and quotes aside, because a
+/// renamed table is written with quotes.
+fn schema_of(db: &Connection) -> Result<BTreeMap<String, String>> {
+    let sql = "SELECT type || ' ' || name, sql FROM sqlite_schema WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite_%'";
+    let mut statement = db.prepare(sql).map_err(fault)?;
+    let rows = statement.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?)));
+    let mut found = BTreeMap::new();
+    for row in rows.map_err(fault)? {
+        let (name, text) = row.map_err(fault)?;
+        let words: Vec<&str> = text.split_whitespace().collect();
+        found.insert(name, words.join(" ").replace('"', ""));
+    }
+    Ok(found)
 }
