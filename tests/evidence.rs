@@ -432,3 +432,41 @@ fn an_empty_log_can_be_signed_and_grows_from_there() {
     let said = claims(dir.path(), &["verify", "new.db", "--log-key", vkey.trim(), "--checkpoint", "zero"]);
     assert_eq!(said.code, 0, "{said:?}");
 }
+
+#[test]
+fn what_cannot_be_read_is_said_with_its_place_and_is_no_verdict() {
+    let shop = Shop::open();
+    shop.sign("head");
+    let trust = shop.text("trust");
+    for (name, text, says) in [
+        ("empty", "", "the note has no signatures"),
+        ("noise", "\u{1}\u{2}", "the note has no signatures"),
+        ("bad.tlog-proof", "c2sp.org/tlog-proof@v1\nindex x\n\nq\n", "no tree size"),
+        ("bad.request", "old 5\n", "no line with a checkpoint"),
+    ] {
+        shop.write(name, text);
+        let said = shop.run(&format!("verify {name} --trust trust"));
+        assert_eq!(said.code, 2, "{name}: {said:?}");
+        assert!(said.stderr.contains(name) && said.stderr.contains("hint:"), "{name}: {said:?}");
+        assert!(said.stderr.contains(says), "{name}: {said:?}");
+    }
+    shop.write("trust.bad", &format!("{trust}witness w x\n"));
+    let said = shop.run("verify head --trust trust.bad");
+    assert!(said.code == 2 && said.stderr.contains("trust.bad:3"), "{said:?}");
+    let said = shop.run("verify nowhere --trust trust");
+    assert!(said.code == 2 && said.stderr.contains("nowhere"), "{said:?}");
+    let said = shop.run("verify head");
+    assert!(said.stderr.contains("--trust FILE or --log-key VKEY"), "{said:?}");
+    fs::create_dir(shop.path().join("no-bundle")).unwrap();
+    assert_eq!(shop.run("verify no-bundle --trust trust").code, 2);
+    for line in [
+        "prove 0 -l shop.db",
+        "prove 99999 -l shop.db",
+        "prove NOBODY --out x -l shop.db",
+        "checkpoint show 7 -l shop.db",
+    ] {
+        let said = shop.run(line);
+        assert!(said.code == 14 && said.stderr.contains("hint:"), "{line}: {said:?}");
+    }
+    assert!(!shop.path().join("x").exists());
+}

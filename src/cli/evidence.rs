@@ -28,6 +28,7 @@ use crate::{
 };
 
 #[derive(Debug, Subcommand)]
+#[command(after_help = "Example:\n  claims key new shop.key --ledger shop.db")]
 pub enum KeyCommand {
     /// Make a key that signs, in a new file that only you can read; prints the key that checks
     #[command(after_help = "Examples:
@@ -76,6 +77,7 @@ impl KeyCommand {
 }
 
 #[derive(Debug, Subcommand)]
+#[command(after_help = "Example:\n  claims checkpoint sign --signing-key shop.key")]
 pub enum CheckpointCommand {
     /// Sign the head of the log as it stands, record it, and print it
     #[command(after_help = "Examples:
