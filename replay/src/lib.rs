@@ -31,6 +31,7 @@ pub mod history;
 pub mod judge;
 pub mod law;
 pub mod order;
+pub mod period;
 pub mod policy;
 pub mod registry;
 pub mod seal;
