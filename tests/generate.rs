@@ -23,8 +23,9 @@ const RECORDED: u64 = 20_000;
 const LOOKED_AT: u64 = 50_000;
 /// The five policies are the first revisions of the ledger's stream.
 const PUBLISHED: u64 = 5;
-/// Kinds that the generator leaves to others.
-const ELSEWHERE: [Kind; 3] = [Kind::PolicyPublished, Kind::CalendarPublished, Kind::HistoricalCreditRecorded];
+/// Kinds that the generator leaves to others. Only a sealed month is reopened, and no command seals one.
+const ELSEWHERE: [Kind; 4] =
+    [Kind::PolicyPublished, Kind::CalendarPublished, Kind::HistoricalCreditRecorded, Kind::PeriodReopened];
 const DAY_MICROS: i64 = 86_400_000_000;
 
 fn ledger() -> Ledger<MemoryStore> {

@@ -38,6 +38,11 @@ impl Periods {
         changes.iter().rev().find(|(position, _)| *position < before).is_some_and(|(_, closed)| *closed)
     }
 
+    /// Whether this month is sealed by everything taken in so far.
+    pub fn is_closed_now(&self, month: Month) -> bool {
+        self.changes.get(&month).and_then(|changes| changes.last()).is_some_and(|(_, closed)| *closed)
+    }
+
     /// The day on which an event at `position` is posted: its own local day (`effective`) or, when that month
     /// was sealed before it, the day it was recorded if its month is open, else the first day of the next
     /// month that is.
@@ -59,11 +64,15 @@ impl Periods {
         month.first_day().unwrap_or(recorded)
     }
 
+    /// Where a difference is posted that this event makes, whatever the month in which it makes it.
+    pub fn place_of(&self, envelope: &Envelope) -> Place<'_> {
+        Place { periods: self, recorded: recorded_day(envelope), position: envelope.position }
+    }
+
     /// As [`Periods::posting_day`], from what every event carries. The day of recording is that of the place
     /// where the event happened: its own offset, so that replay needs no time-zone database.
     pub fn posting_day_of(&self, envelope: &Envelope) -> Day {
-        let recorded = When { at: envelope.recorded_at, offset_minutes: envelope.effective.offset_minutes };
-        self.posting_day(envelope.effective.local_day(), recorded.local_day(), envelope.position)
+        self.posting_day(envelope.effective.local_day(), recorded_day(envelope), envelope.position)
     }
 
     /// The months that were ever sealed, with every seal (true) and reopening (false) by position.
@@ -72,7 +81,28 @@ impl Periods {
     }
 }
 
+fn recorded_day(envelope: &Envelope) -> Day {
+    When { at: envelope.recorded_at, offset_minutes: envelope.effective.offset_minutes }.local_day()
+}
+
+/// Where the entries of one event are posted.
+#[derive(Debug, Clone, Copy)]
+pub struct Place<'a> {
+    periods: &'a Periods,
+    recorded: Day,
+    position: Position,
+}
+
+impl Place<'_> {
+    /// The month in which a difference in `month` is posted.
+    pub fn month(&self, month: Month) -> Month {
+        let posted = |day| self.periods.posting_day(day, self.recorded, self.position).month();
+        month.first_day().map_or(month, posted)
+    }
+}
+
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 mod tests {
     use super::*;
     use crate::event::{PeriodClosed, PeriodReopened};
@@ -82,10 +112,10 @@ mod tests {
         Position::new(position).unwrap_or(Position::FIRST)
     }
     fn day(text: &str) -> Day {
-        Day::parse(text).unwrap_or_else(|why| panic!("{why}"))
+        Day::parse(text).unwrap()
     }
     fn month(text: &str) -> Month {
-        Month::parse(text).unwrap_or_else(|why| panic!("{why}"))
+        Month::parse(text).unwrap()
     }
     /// Seals and reopenings, as `position month` and `position -month`.
     fn periods(text: &str) -> Periods {
@@ -94,11 +124,11 @@ mod tests {
             let (position, period) = line.split_once(' ').unwrap_or_default();
             let event: Event = match period.strip_prefix('-') {
                 Some(period) => {
-                    let reason_code =
-                        crate::ids::Code::new("late_invoice").unwrap_or_else(|why| panic!("{why}"));
+                    let reason_code = crate::ids::Code::new("late_invoice").unwrap();
                     PeriodReopened { period: period.into(), reason_code }.into()
                 }
-                None => PeriodClosed { period: period.into(), totals: Vec::new() }.into(),
+                None => PeriodClosed { period: period.into(), totals: Vec::new(), through: None, root: None }
+                    .into(),
             };
             periods.apply(at(position.parse().unwrap_or(0)), &event);
         }

@@ -10,6 +10,7 @@ mod files;
 mod leakage;
 mod next;
 mod output;
+mod periods;
 mod policy;
 mod proof;
 mod scenarios;
@@ -93,6 +94,10 @@ enum Command {
     List(views::ListArgs),
     /// Refund totals: credited, reversed, failed, and what stands
     Totals(views::TotalsArgs),
+    /// Months: open or sealed, with what was posted into them and who sealed them
+    Periods(periods::PeriodsArgs),
+    /// Seal a month: its totals are recorded, and what is learned later is posted into the next open month
+    CloseMonth(periods::CloseMonthArgs),
     /// What is still owed: refunds and goods to customers, charges from them
     Owed(views::OwedArgs),
     /// What is due when: clocks that run, are late or were met, and duties to inform that were missed
@@ -191,6 +196,8 @@ fn dispatch(cli: Cli) -> Result<u8> {
         Command::Next(args) => args.run(&common, out)?,
         Command::List(args) => args.run(&common, out)?,
         Command::Totals(args) => args.run(&common, out)?,
+        Command::Periods(args) => args.run(&common, out)?,
+        Command::CloseMonth(args) => args.run(&common, out)?,
         Command::Owed(args) => args.run(&common, out)?,
         Command::Due(args) => args.run(&common, out)?,
         Command::WhatIf(args) => args.run(&common, out)?,
