@@ -22,6 +22,7 @@ pub mod proof;
 pub mod record;
 pub mod scenario;
 pub mod schema;
+pub mod sod;
 pub mod store;
 pub mod transfer;
 pub mod view;

@@ -8,9 +8,11 @@
 //! themselves, so that one person can try things out; limits and second persons hold even then.
 
 mod overstep;
+mod rules;
 mod table;
 
 pub use overstep::Overstep;
+pub use rules::{RULES, Rule};
 pub use table::{Area, ROLES, area};
 
 use alloc::{borrow::Cow, collections::BTreeSet, vec::Vec};
@@ -185,8 +187,8 @@ pub fn check(registry: &Registry, case: &Case, said: &Said<'_>) -> Result<(), Ov
         return Ok(());
     };
     within_the_role(registry, said, &act, amount)?;
-    // A correction moves no credit: amounts of those are fixed.
-    if matches!(said.event, Event::EventCorrected(_)) {
+    // A correction moves no credit: amounts of those are fixed. What it makes of a decision counts.
+    if matches!(said.event, Event::EventCorrected(_)) && area(judged.kind()) == Area::Payments {
         return Ok(());
     }
     one_person(registry, case, said, &act, amount)

@@ -10,11 +10,13 @@ mod files;
 mod leakage;
 mod next;
 mod output;
+mod people;
 mod periods;
 mod policy;
 mod proof;
 mod scenarios;
 mod show;
+mod sod;
 mod views;
 mod whatif;
 
@@ -106,6 +108,10 @@ enum Command {
     WhatIf(whatif::WhatIfArgs),
     /// Where money left without a clause, or stays against one: overpaid, unpaid, waived, granted
     Leakage(leakage::LeakageArgs),
+    /// Who holds which roles, and the limits of roles
+    People(people::PeopleArgs),
+    /// Segregation of duties: who did what should be for two, and what came close; writes nothing
+    Sod(sod::SodArgs),
     /// Fold the log in memory up to any moment; writes nothing
     Replay(proof::ReplayArgs),
     /// Rebuild the books from the log, compare them with what is served, and swap them in
@@ -202,6 +208,8 @@ fn dispatch(cli: Cli) -> Result<u8> {
         Command::Due(args) => args.run(&common, out)?,
         Command::WhatIf(args) => args.run(&common, out)?,
         Command::Leakage(args) => args.run(&common, out)?,
+        Command::People(args) => args.run(&common, out)?,
+        Command::Sod(args) => args.run(&common, out)?,
         Command::Replay(args) => args.run(&common, out)?,
         Command::Rebuild(args) => return args.run(&common, out),
         Command::Audit(args) => return args.run(&common, out),
