@@ -10,6 +10,7 @@ use claims::policy_file::embedded;
 use claims::store::{Span, Store, memory::MemoryStore};
 use replay::audit::Replay;
 use replay::books::BoardRow;
+use replay::duty::{Area, area, role};
 use replay::event::{Basis, Class, Event, Kind, TrackingCheck, TrackingVerdict, UnitStatus};
 use replay::history::Cut;
 use replay::ids::{ActorId, Code, Expected, Origin, Personal, SourceId, Stream};
@@ -153,6 +154,21 @@ fn every_kind_that_a_command_can_carry_turns_up() {
         missing.remove(&command.event.kind());
     }
     assert!(missing.is_empty(), "no command has {missing:?}");
+}
+
+/// What the people of a made-up shop do is among the duties of their roles, so a shop can live under them.
+#[test]
+fn everybody_does_only_their_duties() {
+    let merchants = merchants().unwrap();
+    let mut beyond: BTreeSet<(String, Kind)> = BTreeSet::new();
+    for (_, command) in looked_at(&merchants) {
+        let duties = role(command.role.as_str()).map_or(&[][..], |role| role.may);
+        let area = area(command.event.kind());
+        if area != Area::Amendments && !duties.contains(&area) {
+            beyond.insert((command.role.to_string(), command.event.kind()));
+        }
+    }
+    assert!(beyond.is_empty(), "{beyond:?}");
 }
 
 #[test]

@@ -31,6 +31,8 @@ pub enum Area {
     Payments,
     /// Money as banks and carriers report it.
     MoneyFacts,
+    /// What somebody laid out, or waits for: costs, refunds that have not arrived.
+    Expenses,
     /// Notes and notices.
     Talk,
     /// Corrections and reversals: whoever may do the thing may amend it.
@@ -51,6 +53,7 @@ pub const ROLES: &[Role] = &[
             Area::Discretion,
             Area::Payments,
             Area::MoneyFacts,
+            Area::Expenses,
             Area::Talk,
         ],
         approves: false,
@@ -58,19 +61,19 @@ pub const ROLES: &[Role] = &[
     },
     Role {
         name: "warehouse",
-        may: &[Area::Parcels, Area::Goods, Area::Talk],
+        may: &[Area::Parcels, Area::Goods, Area::Expenses, Area::Talk],
         approves: false,
         says: "receives, inspects, repairs and sends goods; decides and pays nothing",
     },
     Role {
         name: "approver",
-        may: &[Area::Requests, Area::Decisions, Area::Discretion, Area::Payments, Area::Talk],
+        may: &[Area::Requests, Area::Decisions, Area::Discretion, Area::Payments, Area::Expenses, Area::Talk],
         approves: true,
         says: "is the second person, and decides what agents may not",
     },
     Role {
         name: "finance",
-        may: &[Area::Payments, Area::MoneyFacts, Area::Periods, Area::Talk],
+        may: &[Area::Payments, Area::MoneyFacts, Area::Expenses, Area::Periods, Area::Talk],
         approves: true,
         says: "pays what others decided, records what banks report, seals months; decides nothing",
     },
@@ -91,6 +94,7 @@ pub const ROLES: &[Role] = &[
             Area::Decisions,
             Area::Payments,
             Area::MoneyFacts,
+            Area::Expenses,
             Area::Talk,
         ],
         approves: false,
@@ -98,7 +102,7 @@ pub const ROLES: &[Role] = &[
     },
     Role {
         name: super::CUSTOMER,
-        may: &[Area::Requests, Area::Parcels],
+        may: &[Area::Requests, Area::Parcels, Area::Expenses],
         approves: false,
         says: "says what happened and what is wanted; granted to nobody, and nobody's who has a role",
     },
@@ -122,6 +126,7 @@ pub fn area(kind: Kind) -> Area {
         | Kind::EvidenceSubmitted
         | Kind::RemedySelected
         | Kind::ContactLogged
+        | Kind::RemedyFailed
         | Kind::ClaimWithdrawn
         | Kind::DisputeOpened => Area::Requests,
         Kind::ParcelReceived
@@ -131,7 +136,6 @@ pub fn area(kind: Kind) -> Area {
         | Kind::ItemLostInCustody
         | Kind::DispositionRecorded
         | Kind::StockReported
-        | Kind::RemedyFailed
         | Kind::RepairCompleted
         | Kind::RepairShipped
         | Kind::SparePartsSent
@@ -155,12 +159,11 @@ pub fn area(kind: Kind) -> Area {
         | Kind::DisputeResolved => Area::Decisions,
         Kind::DiscretionExercised => Area::Discretion,
         Kind::RefundIssued | Kind::GiftCreditIssued => Area::Payments,
+        Kind::CostRecorded | Kind::RefundTraceOpened => Area::Expenses,
         Kind::PaymentCaptured
-        | Kind::CostRecorded
         | Kind::ChargePaid
         | Kind::RefundPosted
         | Kind::RefundFailed
-        | Kind::RefundTraceOpened
         | Kind::RefundTraceAnswered
         | Kind::ChargebackOpened
         | Kind::ChargebackWon
