@@ -9,7 +9,7 @@ use claims::ledger::Ledger;
 use claims::policy_file::embedded;
 use claims::store::{Span, Store, memory::MemoryStore};
 use replay::audit::Replay;
-use replay::books::BoardRow;
+use replay::books::{BoardRow, Sums};
 use replay::duty::{Area, area, role};
 use replay::event::{Basis, Class, Event, Kind, TrackingCheck, TrackingVerdict, UnitStatus};
 use replay::history::Cut;
@@ -58,7 +58,8 @@ fn ledger() -> Ledger<MemoryStore> {
 fn fed(merchants: &[Merchant], seed: u64, events: u64) -> Ledger<MemoryStore> {
     let mut ledger = ledger();
     let group = Group { steps_max: 1_000, span_micros_max: i64::MAX };
-    let told = feed(&mut ledger, Generator::new(seed, merchants, events), group, &mut |_| Ok(()));
+    let generator = Generator::new(seed, merchants, events).governed();
+    let told = feed(&mut ledger, generator, group, &mut |_| Ok(()));
     assert_eq!(told, Ok(events));
     ledger
 }
@@ -90,6 +91,17 @@ fn every_command_is_recorded_and_replays_to_the_same_books() {
     let outcome = replay.finish();
     assert!(outcome.findings.is_empty(), "{:?}", outcome.findings);
     assert_eq!(outcome.books.digest(), books.digest());
+    assert!(outcome.world.registry.is_governed(), "the duties were not asked of anybody");
+    // No month is sealed: what was posted is what happened, month by month.
+    let mut months: BTreeMap<(String, String), Sums> = BTreeMap::new();
+    for (key, sums) in &books.totals {
+        months.entry((key.month.clone(), key.currency.clone())).or_default().add(sums);
+    }
+    let posted = outcome.world.postings.months().filter(|(.., sums)| !sums.is_zero());
+    let posted: BTreeMap<_, _> = posted
+        .map(|(month, currency, sums)| ((month.to_string(), currency.as_str().to_string()), sums))
+        .collect();
+    assert_eq!(posted, months);
 
     // Some claims are done, some are not; money failed, was reversed, and is still owed.
     let count = |wanted: &dyn Fn(&&BoardRow) -> bool| books.board.values().filter(wanted).count();

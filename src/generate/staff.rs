@@ -40,8 +40,6 @@ pub(super) fn steps(
     }
     let chance = &mut Chance::of(seed, u64::MAX);
     if let Some(merchant) = merchants.first() {
-        // From this grant on everybody acts only in a role that they hold.
-        steps.push((start - SET_UP, joins(merchant, &admin()?, "admin", start - SET_UP, chance)?));
         let mut at = start - SET_UP + MINUTE;
         for program in programs(merchants)? {
             let granted = RoleGranted { actor: program, role: code("system")? };
@@ -91,6 +89,14 @@ pub(super) fn steps(
     steps.retain(|(_, batch)| !batch.is_empty());
     steps.sort_by_key(|(at, _)| *at);
     Ok(steps)
+}
+
+/// The grant from which on everybody acts only in a role that they hold. It comes before all [`steps`].
+pub(super) fn first_admin(merchants: &[Merchant], start: i64) -> Made<Option<(i64, Vec<Proposal>)>> {
+    let Some(merchant) = merchants.first() else { return Ok(None) };
+    let at = start - SET_UP;
+    let granted = RoleGranted { actor: admin()?, role: code("admin")? };
+    Ok(Some((at, vec![command(merchant, granted.into(), at)?])))
 }
 
 fn joins(
