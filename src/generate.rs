@@ -145,6 +145,19 @@ impl<'m> Generator<'m> {
         self.ledger = Some(ledger_revision);
         self
     }
+    /// A ledger in which roles are held from its first step on, instead of an open one: the stories are the same, and
+    /// nobody else may act in it. For a ledger that is large enough to have people.
+    pub fn governed(mut self) -> Self {
+        match staff::first_admin(self.merchants, START_DAY * DAY) {
+            Ok(first) if self.staff.peek().is_some() => {
+                let steps: Vec<_> = first.into_iter().chain(self.staff).collect();
+                self.staff = steps.into_iter().peekable();
+            }
+            Ok(_) => {}
+            Err(why) => self.fault = Some(fault(&why)),
+        }
+        self
+    }
     /// Why the steps ended early: a fault of this program, which its tests would find.
     pub fn fault(&self) -> Option<&Error> {
         self.fault.as_ref()

@@ -3,7 +3,7 @@
 pub(crate) mod cache;
 mod receipt;
 mod repeat;
-mod stop;
+pub(crate) mod stop;
 
 pub use receipt::{Outcome, Receipt};
 

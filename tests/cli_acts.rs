@@ -5,6 +5,7 @@ use claims::{
     door::Door,
     error::{Error, ErrorKind},
     ledger::{Ledger, Receipt},
+    periods,
     store::memory::MemoryStore,
 };
 use clap::{CommandFactory, Parser};
@@ -14,7 +15,7 @@ use replay::{
     ids::{ActorId, Code, Expected, Origin, PolicyId, SourceId, Stream, Word},
     merkle::sha256,
     seal::Proposal,
-    time::{Day, When},
+    time::{Day, Month, When},
 };
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -38,6 +39,7 @@ register-actor a.jones --name 'Ann Jones'                                      =
 grant a.jones approver                                                         => role_granted
 revoke a.jones approver --reason left_the_company                              => role_revoked
 limit agent refund_issued '500.00 USD'                                         => limit_set
+reopen-month 2024-01 --reason wrong_rate --approver b.lee --role finance       => period_reopened
 
 order O1 --policy TST --currency USD --country US --subdivision US-TX --shipping 7.95 --purchased-at 2024-03-01T12:00:00-06:00 --line 'sku=CAM-1,price=100.00,qty=6,tax=49.50,warranty=P1Y' --line 'id=SUB,sku=PLAN,price=30,class=subscription,period-from=2024-03-01,period-to=2024-04-01' --name 'Bo Chan' --gift-to recipient => order_recorded
 order O2 --policy TST --currency JPY --country JP --sku CAM-1 --price 9800     => order_recorded
@@ -157,7 +159,7 @@ impl Desk {
             supersedes: None,
             body,
         };
-        desk.ledger.record(vec![Proposal {
+        let publish = Proposal {
             stream: Stream::Ledger,
             expected: Expected::at_number(0),
             event: policy.into(),
@@ -171,7 +173,15 @@ impl Desk {
             event_id: None,
             causation: None,
             correlation: None,
-        }])?;
+        };
+        desk.ledger.record(vec![publish.clone()])?;
+        let month = Month::parse("2024-01")?;
+        let seal = Proposal {
+            expected: Expected::AfterThePreviousOfThisBatch,
+            event: periods::unfilled(month),
+            ..publish
+        };
+        periods::close(&mut desk.ledger, &seal, month)?;
         Ok(desk)
     }
     /// A ledger with an order of two cameras and a claim on one of them.
@@ -490,8 +500,8 @@ fn what_clap_can_tell_it_tells() {
         ),
         ("order O1 --file x.json --policy T", "cannot be used with"),
         ("order O1 --file x.json --name Ann", "cannot be used with"),
-        ("limit agent refund 500", "write one like refund_issued"),
-        ("limit agent order_recorded '500 USD'", "no act of the merchant"),
+        ("limit agent refund 500", "write one of refund_issued, gift_credit_issued"),
+        ("limit agent order_recorded '500 USD'", "no act that moves money"),
         ("refund 'C 1' --refund R1 --amount 1", "it holds ' '"),
     ];
     for (line, expected) in cases {

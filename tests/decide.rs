@@ -5,7 +5,7 @@
 //! ```text
 //! given story NAME          the lines of that story (stories.txt)
 //! given LINE                an event that is on record, in the text form of tests/support/text.rs
-//! when  LINE                the command; several are one batch
+//! when  LINE                the command; several are one batch (period_closed: claims close-month of that month)
 //! then  recorded            the command's own event and nothing else
 //! then  already_recorded    the first receipt again and no event
 //! then  KIND CODE (CITES)   the error: refused, conflict, stale
@@ -30,7 +30,8 @@ use claims::store::Store;
 use claims::store::memory::MemoryStore;
 use replay::case::Case as OrderCase;
 use replay::codec::{OwnedRow, Recorded, open};
-use replay::decide::{Context, Refusal, decide};
+use replay::decide::{Context, Refusal, decide, decide_own};
+use replay::duty::Overstep;
 use replay::event::{Event, UnitStatus};
 use replay::ids::{Expected, Position, Revision, Stream};
 use replay::law::{Breach, STREAM_EVENTS_MAX};
@@ -153,7 +154,10 @@ impl Case {
         let batch = self.batch(&mut script);
         let alone = batch.first().filter(|_| batch.len() == 1).cloned();
         let now = script.ledger.door().now();
-        let result = script.ledger.record(batch);
+        let result = match &alone {
+            Some(seal) if support::is_seal(seal) => script.seal(seal).map(|receipt| vec![receipt]),
+            _ => script.ledger.record(batch),
+        };
         let after = support::rows(script.ledger.store());
         let appended = after.get(before.len()..).ok_or("the log got shorter")?;
 
@@ -319,7 +323,11 @@ fn agrees(
         (Stream::Ledger, _) => None,
     };
     let context = Context { registry: &outcome.world.registry, case: case.unwrap_or(&empty) };
-    let answers = [decide(context, proposal, now), decide(context, proposal, now)];
+    let ask = || match support::is_seal(proposal) {
+        true => decide_own(context, proposal, now).map(|()| vec![proposal.event.clone()]),
+        false => decide(context, proposal, now),
+    };
+    let answers = [ask(), ask()];
     if answers[0] != answers[1] {
         return Err("decide said two things about the same".into());
     }
@@ -357,6 +365,12 @@ codes! { code_of, REFUSALS, Refusal,
     Refusal::Registry(RegistryFault::PolicyVersionIsNotTheNext { .. }) => "policy_version_is_not_the_next",
     Refusal::Registry(RegistryFault::PolicyBeginsBeforeItsPredecessor { .. }) => "policy_begins_before_its_predecessor",
     Refusal::Registry(RegistryFault::CalendarYearIsPublished) => "calendar_year_is_published",
+    Refusal::Registry(RegistryFault::LastAdminStays) => "last_admin_stays",
+    Refusal::Registry(RegistryFault::SystemIsNoPerson) => "system_is_no_person",
+    Refusal::Registry(RegistryFault::ActHasNoAmount { .. }) => "act_has_no_amount",
+    Refusal::Registry(RegistryFault::PeriodIsSealed { .. }) => "period_is_sealed",
+    Refusal::Registry(RegistryFault::PeriodIsNotSealed { .. }) => "period_is_not_sealed",
+    Refusal::Registry(RegistryFault::PeriodIsNotOver { .. }) => "period_is_not_over",
     Refusal::Breach(Breach::OrderIsNotOnRecord) => "order_is_not_on_record",
     Refusal::Breach(Breach::StreamBeginsWith(_)) => "stream_has_not_begun",
     Refusal::Breach(Breach::StreamHasBegun) => "stream_has_begun",
@@ -377,9 +391,17 @@ codes! { code_of, REFUSALS, Refusal,
     Refusal::Breach(Breach::DecisionSplitsAnEarlierOne(_)) => "decision_splits_an_earlier_one",
     Refusal::Breach(Breach::RefundExceedsTheEntitlement { .. }) => "over_refund",
     Refusal::Breach(Breach::RefundExceedsTheCapture { .. }) => "over_capture",
-    Refusal::SecondPersonIsMissing { .. } => "second_person_is_missing",
-    Refusal::SecondPersonIsTheFirst { .. } => "second_person_is_the_first",
-    Refusal::OverTheLimitOfTheRole { .. } => "over_the_limit_of_the_role",
+    Refusal::Duty(Overstep::RoleIsNotHeld { .. }) => "role_is_not_held",
+    Refusal::Duty(Overstep::RoleMayNotDoThis { .. }) => "role_may_not_do_this",
+    Refusal::Duty(Overstep::RoleIsUnknown { .. }) => "role_is_unknown",
+    Refusal::Duty(Overstep::NobodyGrantsThemselves) => "nobody_grants_themselves",
+    Refusal::Duty(Overstep::SecondPersonIsMissing { .. }) => "second_person_is_missing",
+    Refusal::Duty(Overstep::SecondPersonIsTheFirst { .. }) => "second_person_is_the_first",
+    Refusal::Duty(Overstep::ApproverMayNotApprove { .. }) => "approver_may_not_approve",
+    Refusal::Duty(Overstep::OverTheLimitOfTheRole { .. }) => "over_the_limit_of_the_role",
+    Refusal::Duty(Overstep::AmountNeedsASecondPerson { .. }) => "amount_needs_a_second_person",
+    Refusal::Duty(Overstep::PayerIsTheRequester { .. }) => "payer_is_the_requester",
+    Refusal::Duty(Overstep::ApproverIsTheRequester { .. }) => "approver_is_the_requester",
     Refusal::ClaimIsClosed => "claim_is_closed",
     Refusal::ClaimIsWithdrawn => "claim_is_withdrawn",
     Refusal::ClaimIsNotClosed => "claim_is_not_closed",

@@ -13,11 +13,12 @@ use crate::{
     books::{Books, refusal_row, rows},
     case::{Broken, CaseKey, Fault, World, first_key},
     codec::{CodecError, Recorded, Row, RowFault, encode, open},
-    event::Event,
+    event::{ControlTotal, Event, Kind, PeriodClosed},
     evidence::checkpoint::{HeadFault, is_of_the_log},
     history::Cut,
     ids::{ClaimId, EventId, Origin, Personal, Position, Stream},
     merkle::{Frontier, Hash},
+    time::Month,
 };
 
 /// Most findings that are kept; the rest is counted.
@@ -52,6 +53,8 @@ pub struct Replay {
     roots: BTreeMap<u64, Option<Hash>>,
     cut: Cut,
     writes_books: bool,
+    seals_differing: u64,
+    oversteps: u64,
 }
 
 /// The idempotency key of an event: source, kind, external id.
@@ -132,6 +135,10 @@ pub struct Outcome {
     pub checkpoints: Vec<(u64, String)>,
     /// The roots that were asked for, by size; none where the log is shorter.
     pub roots: BTreeMap<u64, Option<Hash>>,
+    /// Events by somebody whose duty they were not.
+    pub oversteps: u64,
+    /// Seals of months whose figures are not those of the log.
+    pub seals_differing: u64,
     /// The world itself, for questions the books do not answer.
     pub world: World,
 }
@@ -163,6 +170,8 @@ impl Replay {
             roots: BTreeMap::new(),
             cut,
             writes_books: true,
+            seals_differing: 0,
+            oversteps: 0,
         }
     }
 
@@ -206,6 +215,8 @@ impl Replay {
                 Err(fault) => self.find(row, Fault::Checkpoint(fault)),
             }
         }
+        // A seal names the root of the log before it.
+        let root_before = (row.kind == Kind::PeriodClosed.as_str()).then(|| self.frontier.root());
         // The tree is over the bodies that are there, so a changed body shows in the root as well.
         self.frontier.push(crate::merkle::leaf_hash(row.body));
         if let Some(root) = self.roots.get_mut(&self.frontier.size()) {
@@ -217,7 +228,7 @@ impl Replay {
                 self.find(row, Fault::Row(fault));
             }
             Ok(recorded) => {
-                if let Err(fault) = self.recorded(row, recorded) {
+                if let Err(fault) = self.recorded(row, recorded, root_before) {
                     self.quarantine(row);
                     self.find(row, fault);
                 }
@@ -225,7 +236,7 @@ impl Replay {
         }
     }
 
-    fn recorded(&mut self, row: &Row<'_>, mut recorded: Recorded) -> Result<(), Fault> {
+    fn recorded(&mut self, row: &Row<'_>, mut recorded: Recorded, root: Option<Hash>) -> Result<(), Fault> {
         if let Some(commitments) = &mut self.commitments {
             collect(row.position, &mut recorded.event, commitments);
             one_spelling(row, &mut recorded).map_err(Fault::Row)?;
@@ -270,7 +281,38 @@ impl Replay {
         if self.is_quarantined(&recorded) {
             return Ok(());
         }
+        // Findings of their own: true of who acted or sealed, no matter for what the event says of its claim.
+        if let Err(overstep) = self.world.duties(&recorded) {
+            self.oversteps = self.oversteps.saturating_add(1);
+            self.find(row, Fault::Duty(overstep));
+        }
+        if let Event::PeriodClosed(seal) = &recorded.event
+            && let Some(what) = self.seal_differs(seal, root)
+        {
+            self.seals_differing = self.seals_differing.saturating_add(1);
+            self.find(row, Fault::SealDiffers { period: seal.period.clone(), what });
+        }
         self.world.apply(recorded)
+    }
+
+    /// What a month was sealed with beside what the log says at that position.
+    fn seal_differs(&self, seal: &PeriodClosed, root: Option<Hash>) -> Option<String> {
+        let month = Month::parse(&seal.period).ok()?;
+        let posted = self.world.postings.control_totals(month);
+        if posted != seal.totals {
+            return Some(format!("{}; the log says {}", totals(&seal.totals), totals(&posted)));
+        }
+        let before = self.position.saturating_sub(1);
+        if seal.through.is_some_and(|through| through != before) {
+            return Some(format!(
+                "position {} as the last; it is {before}",
+                seal.through.unwrap_or_default()
+            ));
+        }
+        match (seal.root, root) {
+            (Some(sealed), Some(root)) if sealed != root => Some(format!("root {sealed}; it is {root}")),
+            _ => None,
+        }
     }
 
     fn is_quarantined(&self, recorded: &Recorded) -> bool {
@@ -323,6 +365,19 @@ impl Replay {
         self.frontier.root()
     }
 
+    /// What was folded so far, for questions between two rows.
+    pub fn world(&self) -> &World {
+        &self.world
+    }
+    /// The position of the last row.
+    pub fn position(&self) -> u64 {
+        self.position
+    }
+    /// The first thing that is wrong so far.
+    pub fn first_finding(&self) -> Option<&Broken> {
+        self.findings.first()
+    }
+
     /// Writes the books and closes the replay.
     pub fn finish(mut self) -> Outcome {
         let ledger = self.quarantined_streams.get("ledger").cloned();
@@ -351,6 +406,8 @@ impl Replay {
             redacted: self.redacted,
             checkpoints: self.checkpoints,
             roots: self.roots,
+            oversteps: self.oversteps,
+            seals_differing: self.seals_differing,
             world: self.world,
         }
     }
@@ -362,6 +419,21 @@ impl Outcome {
         let wanted: BTreeSet<u64> = positions.collect();
         self.event_ids.iter().filter(|(_, at)| wanted.contains(at)).map(|(id, at)| (*at, *id)).collect()
     }
+}
+
+/// Control totals in a sentence, in minor units as the seal has them.
+fn totals(totals: &[ControlTotal]) -> String {
+    if totals.is_empty() {
+        return "nothing".into();
+    }
+    let one = |t: &ControlTotal| {
+        let (currency, failed) = (t.currency.as_str(), t.failed_minor);
+        format!(
+            "{currency} credited {} reversed {} failed {failed} (minor units)",
+            t.credited_minor, t.reversed_minor
+        )
+    };
+    totals.iter().map(one).collect::<Vec<_>>().join(", ")
 }
 
 /// An event of today's version has one spelling: what would be written for it is what is stored. (Old versions

@@ -14,13 +14,14 @@ use sha2::{Digest as _, Sha256};
 use crate::{
     canonical,
     case::Case,
-    claim::{ClaimState, Credit, CreditKind, CreditStatus},
+    claim::{ClaimState, Credit, CreditKind},
     event::AppendRefused,
     history::Cut,
     ids::{ClaimId, Position},
     merkle::Hash,
     money::{Amount, Currency},
     order::OrderState,
+    posting,
     time::When,
 };
 
@@ -227,26 +228,17 @@ fn board(state: &ClaimState, about: &About) -> BoardRow {
 /// failure in theirs.
 fn contributions(state: &ClaimState, about: &About) -> Vec<(TotalKey, Sums)> {
     let mut totals: BTreeMap<TotalKey, Sums> = BTreeMap::new();
-    for credit in state.credits.values() {
-        let amount = credit.amount.minor();
-        let mut add = |when: When, sums: Sums| {
-            let key = TotalKey {
-                merchant: about.merchant.clone(),
-                country: about.country.clone(),
-                reason: about.reason.clone(),
-                kind: credit.kind.as_str().into(),
-                month: when.local_day().month().to_string(),
-                currency: credit.amount.currency().as_str().into(),
-            };
-            totals.entry(key).or_default().add(&sums);
+    posting::each(state, &mut |credit, when, sums| {
+        let key = TotalKey {
+            merchant: about.merchant.clone(),
+            country: about.country.clone(),
+            reason: about.reason.clone(),
+            kind: credit.kind.as_str().into(),
+            month: when.local_day().month().to_string(),
+            currency: credit.amount.currency().as_str().into(),
         };
-        add(credit.issued, Sums { credits: 1, credited_minor: amount, ..Sums::default() });
-        if let Some(reversed) = credit.reversed {
-            add(reversed, Sums { reversed_minor: amount, ..Sums::default() });
-        } else if let (CreditStatus::Failed, Some(failed)) = (credit.status, credit.failed) {
-            add(failed, Sums { failed_minor: amount, ..Sums::default() });
-        }
-    }
+        totals.entry(key).or_default().add(&sums);
+    });
     totals.into_iter().collect()
 }
 

@@ -7,11 +7,13 @@ use core::fmt;
 use crate::{
     claim::{Claim, ClaimState},
     codec::{Recorded, RowFault},
+    duty::{self, Overstep, Said},
     evidence::checkpoint::HeadFault,
     history::Cut,
     ids::{ClaimId, EventId, OrderId, Position, Stream},
     law::{self, Breach},
     order::{Order, OrderState},
+    posting::{Postings, movements},
     registry::{Registry, RegistryFault},
 };
 
@@ -66,6 +68,15 @@ pub enum Fault {
     Registry(RegistryFault),
     /// A recorded checkpoint is not the head of the log as it stood just before.
     Checkpoint(HeadFault),
+    /// Somebody overstepped a duty. What the event says of the claim is true all the same: nothing is quarantined.
+    Duty(Overstep),
+    /// A month was sealed with other figures than the log has. Nothing is quarantined.
+    SealDiffers {
+        /// The month.
+        period: String,
+        /// What differs.
+        what: String,
+    },
 }
 
 impl fmt::Display for Broken {
@@ -82,10 +93,20 @@ impl fmt::Display for Broken {
             Fault::Breach(why) => write!(f, "{why} ({})", why.code()),
             Fault::Registry(why) => write!(f, "the ledger stream contradicts itself: {why}"),
             Fault::Checkpoint(why) => why.fmt(f),
+            Fault::Duty(why) => write!(f, "{why} ({})", why.code()),
+            Fault::SealDiffers { period, what } => write!(f, "{period} was sealed with {what}"),
         }
     }
 }
 impl core::error::Error for Broken {}
+
+impl Broken {
+    /// Whether figures that follow from the log cannot be trusted for it. Who acted beyond their duties and what a
+    /// month was sealed with are findings, but change no figure.
+    pub fn touches_figures(&self) -> bool {
+        !matches!(self.fault, Fault::Duty(_) | Fault::SealDiffers { .. })
+    }
+}
 
 impl Case {
     /// Takes in the next event of one of its streams, after the law has been asked.
@@ -141,9 +162,13 @@ impl Case {
 pub struct World {
     /// The ledger stream.
     pub registry: Registry,
+    /// What was posted into which month.
+    pub postings: Postings,
     cases: BTreeMap<CaseKey, Case>,
     /// Which order a claim belongs to.
     claims: BTreeMap<ClaimId, CaseKey>,
+    /// The case of what belongs to none.
+    nothing: Case,
 }
 
 /// A case is named by its order, or by its claim when it has no order.
@@ -170,15 +195,47 @@ impl World {
     /// # Errors
     /// [`Fault`]; the world is then as it was before, but for the streams of that case.
     pub fn apply(&mut self, recorded: Recorded) -> Result<(), Fault> {
-        let key = match &recorded.envelope.stream {
+        let (key, id) = match &recorded.envelope.stream {
             Stream::Ledger => return self.registry.apply(&recorded).map_err(Fault::Registry),
-            Stream::Order(id) => CaseKey::Order(id.clone()),
+            Stream::Order(id) => (CaseKey::Order(id.clone()), None),
             Stream::Claim(id) => {
                 let first = || first_key(id, &recorded.event);
-                self.claims.entry(id.clone()).or_insert_with(first).clone()
+                (self.claims.entry(id.clone()).or_insert_with(first).clone(), Some(id))
             }
         };
-        self.cases.entry(key).or_default().apply(recorded)
+        let case = self.cases.entry(key).or_default();
+        let (Some(id), true) = (id.cloned(), crate::posting::may_move(&recorded.event)) else {
+            return case.apply(recorded);
+        };
+        let before = movements(case.claim_state(&id).as_ref());
+        let posted = self.registry.periods().place_of(&recorded.envelope);
+        case.apply(recorded)?;
+        let after = movements(case.claim_state(&id).as_ref());
+        self.postings.post(&before, &after, &posted);
+        Ok(())
+    }
+    /// How somebody would overstep a duty by this event, the next of the log.
+    ///
+    /// # Errors
+    /// The first [`Overstep`].
+    pub fn duties(&self, recorded: &Recorded) -> Result<(), Overstep> {
+        let envelope = &recorded.envelope;
+        let case = match &envelope.stream {
+            Stream::Ledger => None,
+            Stream::Order(id) => self.case_of_order(id),
+            Stream::Claim(id) => self.case_of(id),
+        };
+        let said = Said {
+            stream: &envelope.stream,
+            actor: &envelope.actor,
+            role: &envelope.role,
+            approver: envelope.approver.as_ref(),
+            event: &recorded.event,
+            decides: false,
+        };
+        let case = case.unwrap_or(&self.nothing);
+        duty::role_may(&self.registry, case, &said)?;
+        duty::check(&self.registry, case, &said)
     }
     /// Every case, by name.
     pub fn cases(&self) -> impl Iterator<Item = (&CaseKey, &Case)> {

@@ -15,11 +15,11 @@ use alloc::vec::Vec;
 use crate::{
     case::Case,
     claim::{ClaimState, Stage},
+    duty::{self, Said},
     event::{Class, Event, Remedy, TrackingCheck},
     history::Cut,
-    ids::{Code, Personal, Stream},
+    ids::{Personal, Stream},
     law,
-    money::Amount,
     order::OrderState,
     policy::Policy,
     registry::Registry,
@@ -34,7 +34,7 @@ use guard::{
 pub const CLOCK_SKEW_MICROS_MAX: i64 = 5 * 60 * 1_000_000;
 
 /// The role of programs. They bring facts and do what rules say; where a rule leaves room, a person decides.
-pub const SYSTEM_ROLE: &str = "system";
+pub const SYSTEM_ROLE: &str = duty::SYSTEM;
 
 /// Everything a decision may look at.
 #[derive(Clone, Copy)]
@@ -77,13 +77,15 @@ pub fn decide(context: Context<'_>, proposal: &Proposal, at: Instant) -> Result<
             return Err(Refusal::EffectiveInTheFuture(when));
         }
     }
+    let said = said(proposal, event);
+    duty::role_may(context.registry, context.case, &said).map_err(Refusal::Duty)?;
     if let Event::OrderRecorded(o) = event
         && context.registry.governing(&o.policy, o.purchased_at).is_none()
     {
         return Err(Refusal::PolicyIsNotInForce(o.policy.clone(), o.purchased_at.local_day()));
     }
     if proposal.stream == Stream::Ledger {
-        context.registry.check(event).map_err(Refusal::Registry)?;
+        context.registry.check(event, proposal.effective).map_err(Refusal::Registry)?;
     }
     if let Event::PolicyPublished(p) = event
         && let Some(misfit) = Policy::read(&p.body).1.into_iter().next()
@@ -93,9 +95,14 @@ pub fn decide(context: Context<'_>, proposal: &Proposal, at: Instant) -> Result<
     let events = policy::under(context, proposal)?;
     // Whoever corrects an act answers for what it becomes.
     let judged = law::judged(context.case, &proposal.stream, event);
-    people(context.registry, proposal, &judged)?;
+    answers(proposal, &judged)?;
     // What was filled in and what paying decides count like what was typed.
-    events.iter().try_for_each(|event| within_limit(context.registry, &proposal.role, event))?;
+    let decides = events.len() > 1;
+    for event in &events {
+        let said = Said { event, decides, ..said };
+        duty::role_may(context.registry, context.case, &said).map_err(Refusal::Duty)?;
+        duty::check(context.registry, context.case, &said).map_err(Refusal::Duty)?;
+    }
     if let Stream::Claim(id) = &proposal.stream
         && let Some(state) = context.case.claims.get(id).and_then(|c| c.state(&Cut::default()))
     {
@@ -120,48 +127,37 @@ fn rules<'a>(registry: &'a Registry, order: &OrderState) -> Option<&'a Policy> {
     registry.governing(&order.sale.policy, order.sale.purchased_at).map(|v| &*v.policy)
 }
 
-/// The amount an act moves, for limits and for the record of a refusal.
-fn moved(event: &Event) -> Option<Amount> {
-    match event {
-        Event::RefundIssued(e) => Some(e.amount),
-        Event::GiftCreditIssued(e) => Some(e.amount),
-        Event::RemedyDecided(e) => e.entitlement,
-        Event::DiscretionExercised(e) => e.amount,
-        _ => None,
+/// A proposal with those who answer for it.
+fn said<'a>(p: &'a Proposal, event: &'a Event) -> Said<'a> {
+    Said {
+        stream: &p.stream,
+        actor: &p.actor,
+        role: &p.role,
+        approver: p.approver.as_ref(),
+        event,
+        decides: false,
     }
 }
 
-/// A second person where a rule says so, and limits per role.
-fn people(registry: &Registry, p: &Proposal, judged: &Event) -> Result<(), Refusal> {
-    let rule = match judged {
-        Event::PolicyPublished(_) => Some("H-7"),
-        event => law::needs_second_person(event),
-    };
-    if let Event::DiscretionExercised(d) = judged {
-        // Somebody answers for it, and says why; a system does not (H-15).
-        let is_silent = matches!(&d.reason_text, Personal::Clear(text) if text.trim().is_empty());
-        if p.role.as_str() == SYSTEM_ROLE || is_silent {
-            return Err(Refusal::NobodyAnswersForIt);
-        }
-    }
-    match (rule, &p.approver) {
-        (Some(rule), None) => return Err(Refusal::SecondPersonIsMissing { rule }),
-        (Some(rule), Some(approver)) if *approver == p.actor => {
-            return Err(Refusal::SecondPersonIsTheFirst { rule });
-        }
-        _ => {}
-    }
-    within_limit(registry, &p.role, judged)
+/// Where the policy leaves room, somebody answers for it and says why; a system does not (H-15).
+fn answers(p: &Proposal, judged: &Event) -> Result<(), Refusal> {
+    let Event::DiscretionExercised(d) = judged else { return Ok(()) };
+    let is_silent = matches!(&d.reason_text, Personal::Clear(text) if text.trim().is_empty());
+    if p.role.as_str() == SYSTEM_ROLE || is_silent { Err(Refusal::NobodyAnswersForIt) } else { Ok(()) }
 }
 
-/// The limit of a role, for one act.
-fn within_limit(registry: &Registry, role: &Code, event: &Event) -> Result<(), Refusal> {
-    let Some(amount) = moved(event) else { return Ok(()) };
-    let act = Code::new(event.kind().as_str()).ok();
-    match act.and_then(|act| registry.limit(role, &act, amount.currency())) {
-        Some(limit) if amount.minor() > limit.minor() => Err(Refusal::OverTheLimitOfTheRole { limit }),
-        _ => Ok(()),
+/// What the ledger says about itself, or why not: a seal of a month.
+///
+/// # Errors
+/// The first [`Refusal`] in the order of its variants.
+pub fn decide_own(context: Context<'_>, proposal: &Proposal, at: Instant) -> Result<(), Refusal> {
+    if proposal.effective.at.micros() > at.micros().saturating_add(CLOCK_SKEW_MICROS_MAX) {
+        return Err(Refusal::EffectiveInTheFuture(proposal.effective));
     }
+    let said = said(proposal, &proposal.event);
+    duty::role_may(context.registry, context.case, &said).map_err(Refusal::Duty)?;
+    context.registry.check(&proposal.event, proposal.effective).map_err(Refusal::Registry)?;
+    duty::check(context.registry, context.case, &said).map_err(Refusal::Duty)
 }
 
 /// The state machine of a claim (policies/model.md section 6), as far as it guards the merchant's own acts.

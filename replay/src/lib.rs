@@ -27,11 +27,14 @@ pub mod tracking;
 pub mod case;
 pub mod claim;
 pub mod decide;
+pub mod duty;
 pub mod history;
 pub mod judge;
 pub mod law;
 pub mod order;
+pub mod period;
 pub mod policy;
+pub mod posting;
 pub mod registry;
 pub mod seal;
 // what an outsider can check

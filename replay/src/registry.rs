@@ -2,6 +2,7 @@
 
 use alloc::{
     collections::{BTreeMap, BTreeSet},
+    format,
     string::String,
     sync::Arc,
     vec::Vec,
@@ -10,13 +11,15 @@ use core::fmt;
 
 use crate::{
     codec::Recorded,
+    duty,
     event::Event,
     history::Cut,
     ids::{ActorId, Code, PolicyId, Position, Revision},
     merkle::Hash,
     money::{Amount, Currency},
+    period::Periods,
     policy::Policy,
-    time::{Day, Instant, When},
+    time::{Day, Instant, Month, When},
 };
 
 /// The state of the ledger stream.
@@ -26,6 +29,9 @@ pub struct Registry {
     calendars: BTreeMap<Code, BTreeMap<u16, Year>>,
     actors: BTreeMap<ActorId, Vec<Code>>,
     limits: BTreeMap<(Code, Code, Currency), Amount>,
+    /// How many people may grant roles. From the first one on, the ledger is governed.
+    admins: usize,
+    periods: Periods,
     revision: Option<Revision>,
 }
 
@@ -81,6 +87,71 @@ pub enum RegistryFault {
     },
     /// This year of this calendar is published already.
     CalendarYearIsPublished,
+    /// Nobody would be left who may grant roles.
+    LastAdminStays,
+    /// A program holds no role of people, and nobody holds a program's.
+    SystemIsNoPerson,
+    /// The act moves no money, so nobody would ever ask for its limit.
+    ActHasNoAmount {
+        /// The word.
+        act: Code,
+    },
+    /// The month is sealed.
+    PeriodIsSealed {
+        /// The month.
+        month: Month,
+    },
+    /// The month is open.
+    PeriodIsNotSealed {
+        /// The month.
+        month: Month,
+    },
+    /// The month is not over where it is sealed.
+    PeriodIsNotOver {
+        /// The month.
+        month: Month,
+    },
+}
+
+impl RegistryFault {
+    /// The name in snake case: stable, for programs.
+    pub fn code(&self) -> &'static str {
+        match self {
+            RegistryFault::Gap { .. } => "revision_is_not_the_next",
+            RegistryFault::PolicyVersionIsNotTheNext { .. } => "policy_version_is_not_the_next",
+            RegistryFault::PolicyBeginsBeforeItsPredecessor { .. } => "policy_begins_before_its_predecessor",
+            RegistryFault::CalendarYearIsPublished => "calendar_year_is_published",
+            RegistryFault::LastAdminStays => "last_admin_stays",
+            RegistryFault::SystemIsNoPerson => "system_is_no_person",
+            RegistryFault::ActHasNoAmount { .. } => "act_has_no_amount",
+            RegistryFault::PeriodIsSealed { .. } => "period_is_sealed",
+            RegistryFault::PeriodIsNotSealed { .. } => "period_is_not_sealed",
+            RegistryFault::PeriodIsNotOver { .. } => "period_is_not_over",
+        }
+    }
+    /// What to do about it.
+    pub fn hint(&self) -> String {
+        let text = match self {
+            RegistryFault::PolicyVersionIsNotTheNext { due } => {
+                return format!("set version = {due} in the policy file");
+            }
+            RegistryFault::Gap { .. }
+            | RegistryFault::PolicyBeginsBeforeItsPredecessor { .. }
+            | RegistryFault::CalendarYearIsPublished => "claims policy list shows what is published",
+            RegistryFault::LastAdminStays => "let somebody else be admin first: claims grant WHO admin",
+            RegistryFault::SystemIsNoPerson => "give the program an id of its own",
+            RegistryFault::ActHasNoAmount { .. } => {
+                let acts: Vec<&str> = duty::LIMITED.iter().map(|kind| kind.as_str()).collect();
+                return format!("limit one of {}", acts.join(", "));
+            }
+            RegistryFault::PeriodIsSealed { .. } => {
+                "what is learned later is posted into the next open month; claims reopen-month opens a sealed one"
+            }
+            RegistryFault::PeriodIsNotSealed { .. } => "claims periods shows which months are sealed",
+            RegistryFault::PeriodIsNotOver { .. } => "seal it when its last day has passed",
+        };
+        text.into()
+    }
 }
 
 impl fmt::Display for RegistryFault {
@@ -94,6 +165,14 @@ impl fmt::Display for RegistryFault {
                 write!(f, "it would begin before the version that begins on {predecessor}")
             }
             RegistryFault::CalendarYearIsPublished => f.write_str("this year of the calendar is published"),
+            RegistryFault::LastAdminStays => f.write_str("nobody would be left who may grant roles"),
+            RegistryFault::SystemIsNoPerson => {
+                f.write_str("a program holds no role of people, and nobody holds a program's")
+            }
+            RegistryFault::ActHasNoAmount { act } => write!(f, "{act} moves no money that could be limited"),
+            RegistryFault::PeriodIsSealed { month } => write!(f, "{month} is sealed"),
+            RegistryFault::PeriodIsNotSealed { month } => write!(f, "{month} is not sealed"),
+            RegistryFault::PeriodIsNotOver { month } => write!(f, "{month} is not over"),
         }
     }
 }
@@ -134,6 +213,30 @@ impl Registry {
     pub fn limit(&self, role: &Code, act: &Code, currency: Currency) -> Option<Amount> {
         self.limits.get(&(role.clone(), act.clone(), currency)).copied()
     }
+    /// The most that one person alone may move by this act.
+    pub fn one_person_limit(&self, act: &Code, currency: Currency) -> Option<Amount> {
+        self.limit(&Code::new(duty::ONE_PERSON).ok()?, act, currency)
+    }
+    /// Whether any limit was ever set.
+    pub fn has_limits(&self) -> bool {
+        !self.limits.is_empty()
+    }
+    /// Every limit, by role and act.
+    pub fn limits(&self) -> impl Iterator<Item = (&Code, &Code, Amount)> {
+        self.limits.iter().map(|((role, act, _), amount)| (role, act, *amount))
+    }
+    /// Whether somebody is admin: then roles are held, no longer claimed.
+    pub fn is_governed(&self) -> bool {
+        self.admins > 0
+    }
+    /// Everybody who was registered or granted a role, with the roles they hold.
+    pub fn actors(&self) -> impl Iterator<Item = (&ActorId, &[Code])> {
+        self.actors.iter().map(|(actor, roles)| (actor, roles.as_slice()))
+    }
+    /// Which months are sealed.
+    pub fn periods(&self) -> &Periods {
+        &self.periods
+    }
     /// Roles of an actor; `None` for an actor nobody registered.
     pub fn roles(&self, actor: &ActorId) -> Option<&[Code]> {
         self.actors.get(actor).map(Vec::as_slice)
@@ -143,7 +246,7 @@ impl Registry {
     ///
     /// # Errors
     /// [`RegistryFault`].
-    pub fn check(&self, event: &Event) -> Result<(), RegistryFault> {
+    pub fn check(&self, event: &Event, when: When) -> Result<(), RegistryFault> {
         match event {
             Event::PolicyPublished(p) => {
                 let last = self.versions(&p.policy).last();
@@ -163,6 +266,33 @@ impl Registry {
             {
                 Err(RegistryFault::CalendarYearIsPublished)
             }
+            Event::RoleGranted(g) => {
+                let held = self.roles(&g.actor).unwrap_or_default();
+                let is_system = |role: &Code| role.as_str() == duty::SYSTEM;
+                let mixed = held.iter().any(|role| is_system(role) != is_system(&g.role));
+                if mixed { Err(RegistryFault::SystemIsNoPerson) } else { Ok(()) }
+            }
+            Event::RoleRevoked(g) if self.admins == 1 && self.is_admin(&g.actor) && is_admin(&g.role) => {
+                Err(RegistryFault::LastAdminStays)
+            }
+            Event::LimitSet(l) if !duty::LIMITED.iter().any(|kind| kind.as_str() == l.act.as_str()) => {
+                Err(RegistryFault::ActHasNoAmount { act: l.act.clone() })
+            }
+            Event::PeriodClosed(p) => match Month::parse(&p.period) {
+                Ok(month) if self.periods.is_closed_now(month) => {
+                    Err(RegistryFault::PeriodIsSealed { month })
+                }
+                Ok(month) if when.local_day().month() <= month => {
+                    Err(RegistryFault::PeriodIsNotOver { month })
+                }
+                _ => Ok(()),
+            },
+            Event::PeriodReopened(p) => match Month::parse(&p.period) {
+                Ok(month) if !self.periods.is_closed_now(month) => {
+                    Err(RegistryFault::PeriodIsNotSealed { month })
+                }
+                _ => Ok(()),
+            },
             _ => Ok(()),
         }
     }
@@ -176,7 +306,7 @@ impl Registry {
         if recorded.envelope.revision != due {
             return Err(RegistryFault::Gap { due });
         }
-        self.check(&recorded.event)?;
+        self.check(&recorded.event, recorded.envelope.effective)?;
         self.revision = Some(due);
         self.take(&recorded.event, recorded.envelope.position, recorded.envelope.recorded_at);
         Ok(())
@@ -185,6 +315,7 @@ impl Registry {
     /// Takes in an event without its place in the stream: refusals and seals, which no rule asks for, may
     /// have been left out of what is handed in.
     pub fn take(&mut self, event: &Event, position: Position, recorded_at: Instant) {
+        self.periods.apply(position, event);
         match event {
             Event::PolicyPublished(p) => self.policies.entry(p.policy.clone()).or_default().push(Version {
                 version: p.version,
@@ -211,11 +342,15 @@ impl Registry {
                 let roles = self.actors.entry(g.actor.clone()).or_default();
                 if !roles.contains(&g.role) {
                     roles.push(g.role.clone());
+                    self.admins = self.admins.saturating_add(usize::from(is_admin(&g.role)));
                 }
             }
             Event::RoleRevoked(g) => {
-                if let Some(roles) = self.actors.get_mut(&g.actor) {
+                if let Some(roles) = self.actors.get_mut(&g.actor)
+                    && roles.contains(&g.role)
+                {
                     roles.retain(|r| *r != g.role);
+                    self.admins = self.admins.saturating_sub(usize::from(is_admin(&g.role)));
                 }
             }
             Event::LimitSet(l) => {
@@ -225,8 +360,15 @@ impl Registry {
             _ => {}
         }
     }
+    fn is_admin(&self, actor: &ActorId) -> bool {
+        self.roles(actor).is_some_and(|roles| roles.iter().any(is_admin))
+    }
     /// Sets the revision when events that no rule asks for were left out.
     pub fn set_revision(&mut self, revision: Option<Revision>) {
         self.revision = revision;
     }
+}
+
+fn is_admin(role: &Code) -> bool {
+    role.as_str() == duty::ADMIN
 }

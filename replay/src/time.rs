@@ -67,6 +67,8 @@ pub enum BadTime {
     NotATime(String),
     /// Not `YYYY-MM-DD`.
     NotADay(String),
+    /// Not `YYYY-MM`.
+    NotAMonth(String),
     /// Before 1970 or after 2255.
     OutOfRange,
 }
@@ -79,6 +81,7 @@ impl fmt::Display for BadTime {
             }
             BadTime::NotATime(t) => write!(f, "'{t}' is no time; write it like 2024-04-15T12:00:00-05:00"),
             BadTime::NotADay(t) => write!(f, "'{t}' is no day; write it like 2024-04-15"),
+            BadTime::NotAMonth(t) => write!(f, "'{t}' is no month; write it like 2024-04"),
             BadTime::OutOfRange => f.write_str("the time lies outside 1970 to 2255"),
         }
     }
@@ -218,6 +221,33 @@ impl<'de> Deserialize<'de> for Day {
 pub struct Month {
     year: i32,
     month: u8,
+}
+impl Month {
+    /// From `YYYY-MM`.
+    ///
+    /// # Errors
+    /// [`BadTime::NotAMonth`].
+    pub fn parse(text: &str) -> Result<Self, BadTime> {
+        let bad = |_| BadTime::NotAMonth(String::from(text.get(..40).unwrap_or(text)));
+        Day::parse(&format!("{text}-01")).map(Day::month).map_err(bad)
+    }
+    /// The month after this one; `None` beyond the calendar.
+    pub fn next(self) -> Option<Self> {
+        let (year, month) =
+            if self.month < 12 { (self.year, self.month + 1) } else { (self.year.checked_add(1)?, 1) };
+        let next = Self { year, month };
+        next.first_day().map(|_| next)
+    }
+    /// Its first day; `None` beyond the calendar.
+    pub fn first_day(self) -> Option<Day> {
+        NaiveDate::from_ymd_opt(self.year, self.month.into(), 1).map(Day)
+    }
+}
+impl core::str::FromStr for Month {
+    type Err = BadTime;
+    fn from_str(text: &str) -> Result<Self, BadTime> {
+        Self::parse(text)
+    }
 }
 impl fmt::Display for Month {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

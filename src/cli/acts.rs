@@ -127,6 +127,8 @@ verbs! {
     Reopen = amend, Escalate = amend, Withdraw = amend, Dispute = amend, Resolve = amend,
     // people
     RegisterActor = admin, Grant = admin, Revoke = admin, Limit = admin,
+    // months
+    ReopenMonth = admin,
 }
 
 /// One verb: who does it, where it is recorded, what it says.

@@ -113,7 +113,14 @@ impl Acting {
     /// # Errors
     /// When nobody was named.
     pub fn named(&self) -> Result<()> {
-        if self.actor.as_str() != UNNAMED {
+        Self::name_of(&self.actor)
+    }
+    /// As [`Acting::named`], of a command with options of its own.
+    ///
+    /// # Errors
+    /// When nobody was named.
+    pub fn name_of(actor: &ActorId) -> Result<()> {
+        if actor.as_str() != UNNAMED {
             return Ok(());
         }
         Err(Error::new(ErrorKind::Usage, "nobody_named", "the log needs to know who acts")

@@ -11,10 +11,13 @@ mod files;
 mod leakage;
 mod next;
 mod output;
+mod people;
+mod periods;
 mod policy;
 mod proof;
 mod scenarios;
 mod show;
+mod sod;
 mod verify;
 mod views;
 mod whatif;
@@ -95,6 +98,10 @@ enum Command {
     List(views::ListArgs),
     /// Refund totals: credited, reversed, failed, and what stands
     Totals(views::TotalsArgs),
+    /// Months: open or sealed, with what was posted into them and who sealed them
+    Periods(periods::PeriodsArgs),
+    /// Seal a month: its totals are recorded, and what is learned later is posted into the next open month
+    CloseMonth(periods::CloseMonthArgs),
     /// What is still owed: refunds and goods to customers, charges from them
     Owed(views::OwedArgs),
     /// What is due when: clocks that run, are late or were met, and duties to inform that were missed
@@ -103,6 +110,10 @@ enum Command {
     WhatIf(whatif::WhatIfArgs),
     /// Where money left without a clause, or stays against one: overpaid, unpaid, waived, granted
     Leakage(leakage::LeakageArgs),
+    /// Who holds which roles, and the limits of roles
+    People(people::PeopleArgs),
+    /// Segregation of duties: who did what should be for two, and what came close; writes nothing
+    Sod(sod::SodArgs),
     /// Fold the log in memory up to any moment; writes nothing
     Replay(proof::ReplayArgs),
     /// Rebuild the books from the log, compare them with what is served, and swap them in
@@ -205,10 +216,14 @@ fn dispatch(cli: Cli) -> Result<u8> {
         Command::Next(args) => args.run(&common, out)?,
         Command::List(args) => args.run(&common, out)?,
         Command::Totals(args) => args.run(&common, out)?,
+        Command::Periods(args) => args.run(&common, out)?,
+        Command::CloseMonth(args) => args.run(&common, out)?,
         Command::Owed(args) => args.run(&common, out)?,
         Command::Due(args) => args.run(&common, out)?,
         Command::WhatIf(args) => args.run(&common, out)?,
         Command::Leakage(args) => args.run(&common, out)?,
+        Command::People(args) => args.run(&common, out)?,
+        Command::Sod(args) => args.run(&common, out)?,
         Command::Replay(args) => args.run(&common, out)?,
         Command::Rebuild(args) => return args.run(&common, out),
         Command::Audit(args) => return args.run(&common, out),

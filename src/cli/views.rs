@@ -2,11 +2,13 @@
 
 use clap::Args;
 use replay::{
+    books::Sums,
     history::Cut,
     ids::{ClaimId, OrderId, Position, Stream},
     time::{Day, When},
 };
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 
 use super::{
     common::Common,
@@ -14,7 +16,7 @@ use super::{
     show::{amount, word, words},
 };
 use crate::{
-    error::{Error, Result},
+    error::{Error, ErrorKind, Result},
     judging::world::{NotProved, Whole},
     store::{Store, sqlite::SqliteStore},
     view::{self, By, Filter},
@@ -52,6 +54,18 @@ impl Moment {
             known_at: self.known_at.map(|w| w.at),
             effective_at: self.effective_at.map(|w| w.at),
         }
+    }
+    /// As [`Moment::cut`], for what is posted: a month has what was posted into it, whenever that happened.
+    ///
+    /// # Errors
+    /// When an effective time was asked for.
+    pub(super) fn cut_of_the_record(&self) -> Result<Cut> {
+        if self.effective_at.is_some() {
+            let text = "posting months know no --effective-at";
+            return Err(Error::new(ErrorKind::Usage, "no_effective_time_here", text)
+                .hint("--as-of and --known-at look at the record as it was; --by month counts by when things happened"));
+        }
+        Ok(self.cut())
     }
     pub(super) fn is_now(&self) -> bool {
         self.cut() == Cut::default()
@@ -279,11 +293,12 @@ impl ListArgs {
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   claims totals                        per merchant
-  claims totals --by month
+  claims totals --by month             by when it happened
+  claims totals --by posting-month     by the month it was posted in, as sealed: for the books of finance
   claims totals --by merchant,month --json
   claims totals --known-at 2024-06-01T00:00:00Z")]
 pub struct TotalsArgs {
-    /// Group by merchant, month, country, reason, kind (several with commas)
+    /// Group by merchant, month, country, reason, kind (several with commas), or by posting-month alone
     #[arg(long, value_delimiter = ',', default_value = "merchant")]
     by: Vec<By>,
     #[command(flatten)]
@@ -293,8 +308,35 @@ pub struct TotalsArgs {
 impl TotalsArgs {
     pub fn run(self, common: &Common, out: Output) -> Result<()> {
         let mut store = common.read()?;
+        if self.by.contains(&By::PostingMonth) {
+            return print_posted(&mut store, &self.by, &self.moment, out);
+        }
         print_totals(&mut store, &self.by, &self.moment, out)
     }
+}
+
+/// Totals by posting month. They are not in the books, which follow from single claims; they are replayed.
+fn print_posted(store: &mut SqliteStore, by: &[By], moment: &Moment, out: Output) -> Result<()> {
+    if by.len() > 1 {
+        return Err(Error::new(
+            ErrorKind::Usage,
+            "posting_month_stands_alone",
+            "posting-month is grouped by nothing else",
+        )
+        .hint("claims totals --by posting-month; --by month,merchant counts by when things happened"));
+    }
+    let rows = crate::periods::list(store, &moment.cut_of_the_record()?)?;
+    let sums = |row: &crate::periods::PeriodRow| Sums {
+        credits: row.credits,
+        credited_minor: row.credited_minor,
+        reversed_minor: row.reversed_minor,
+        failed_minor: row.failed_minor,
+    };
+    let named = |row: &crate::periods::PeriodRow| {
+        row.currency
+            .map(|currency| ((vec![row.period.to_string()], currency.as_str().to_string()), sums(row)))
+    };
+    print_groups(&rows.iter().filter_map(named).collect(), by, out)
 }
 
 /// Totals of a store, for `totals` and the demonstration.
@@ -304,9 +346,12 @@ pub fn print_totals(store: &mut SqliteStore, by: &[By], moment: &Moment, out: Ou
     } else {
         view::books_as_of(store, &moment.cut())?.books.totals.into_iter().collect()
     };
-    let groups = view::group_totals(totals.iter().map(|(key, sums)| (key, sums)), by);
+    print_groups(&view::group_totals(totals.iter().map(|(key, sums)| (key, sums)), by), by, out)
+}
+
+fn print_groups(groups: &BTreeMap<(Vec<String>, String), Sums>, by: &[By], out: Output) -> Result<()> {
     if out.json {
-        for ((names, currency), sums) in &groups {
+        for ((names, currency), sums) in groups {
             let mut row = serde_json::Map::new();
             for (by, name) in by.iter().zip(names) {
                 row.insert(by.as_str().into(), json!(name));

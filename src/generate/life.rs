@@ -226,7 +226,7 @@ impl Pen<'_, '_> {
         if judged.units.iter().any(unknown) && !self.story.invoiced && !plan.invoice_found {
             plan.invoice_found = true;
             self.work_later(1, 30);
-            return self.tell_of_the_order(By::Finance, Deal::Corrected { target: 1, fix: Fix::Invoiced });
+            return self.tell_of_the_order(By::Agent, Deal::Corrected { target: 1, fix: Fix::Invoiced });
         }
         if self.chance.percent(60) {
             self.and(By::Agent, Talk::Contact(Direction::Outbound));

@@ -7,6 +7,8 @@ use replay::{
     seal::Proposal,
 };
 
+use std::collections::BTreeSet;
+
 use super::{
     chance::Chance,
     hours::{DAY, HOUR, MINUTE},
@@ -18,6 +20,11 @@ use super::{
 const EVENTS_MIN: u64 = 2_000;
 /// When helpers come for the season, and how long they stay.
 const SEASON_DAYS: [i64; 2] = [305, 80];
+
+/// How long before the first day the ledger is set up: no order may come in before somebody may record it.
+const SET_UP: i64 = 15 * HOUR;
+/// Programs that report to every shop; carriers are those of its markets.
+const PROGRAMS: [&str; 4] = ["shop", "psp", "platform", "policy-engine"];
 
 /// What the ledger's stream is told, in order of time: a few commands each.
 pub(super) fn steps(
@@ -32,21 +39,28 @@ pub(super) fn steps(
         return Ok(steps);
     }
     let chance = &mut Chance::of(seed, u64::MAX);
+    if let Some(merchant) = merchants.first() {
+        let mut at = start - SET_UP + MINUTE;
+        for program in programs(merchants)? {
+            let granted = RoleGranted { actor: program, role: code("system")? };
+            steps.push((at, vec![command(merchant, granted.into(), at)?]));
+            at += MINUTE;
+        }
+    }
     for (day, merchant) in (0..).zip(merchants) {
-        let at =
-            start + 9 * HOUR + i64::from(day) * 20 * MINUTE - i64::from(merchant.offset_minutes) * MINUTE;
         let staff = &merchant.staff;
         let people = [
             (&staff.agents[0], "agent"),
             (&staff.agents[1], "agent"),
             (&staff.dock, "warehouse"),
-            (&staff.supervisor, "supervisor"),
+            (&staff.bench, "warehouse"),
+            (&staff.finance, "finance"),
+            (&staff.supervisor, "approver"),
         ];
-        let mut batch = Vec::new();
-        for (actor, role) in people {
-            batch.extend(joins(merchant, actor, role, at, chance)?);
+        for (minute, (actor, role)) in (0..).zip(people) {
+            let at = start - SET_UP + HOUR + i64::from(day) * 10 * MINUTE + minute * MINUTE;
+            steps.push((at, joins(merchant, actor, role, at, chance)?));
         }
-        steps.push((at, batch));
         let mut from = start + SEASON_DAYS[0] * DAY + i64::from(day) * HOUR;
         for season in 1.. {
             let until = from + SEASON_DAYS[1] * DAY;
@@ -63,7 +77,7 @@ pub(super) fn steps(
         }
     }
     if let Some(merchant) = merchants.first() {
-        let at = start + 10 * HOUR;
+        let at = start - SET_UP + 3 * HOUR;
         let mut batch = Vec::new();
         for limit in &merchant.common.limits {
             let amount = Amount::new(limit.minor, limit.currency)?;
@@ -75,6 +89,14 @@ pub(super) fn steps(
     steps.retain(|(_, batch)| !batch.is_empty());
     steps.sort_by_key(|(at, _)| *at);
     Ok(steps)
+}
+
+/// The grant from which on everybody acts only in a role that they hold. It comes before all [`steps`].
+pub(super) fn first_admin(merchants: &[Merchant], start: i64) -> Made<Option<(i64, Vec<Proposal>)>> {
+    let Some(merchant) = merchants.first() else { return Ok(None) };
+    let at = start - SET_UP;
+    let granted = RoleGranted { actor: admin()?, role: code("admin")? };
+    Ok(Some((at, vec![command(merchant, granted.into(), at)?])))
 }
 
 fn joins(
@@ -100,7 +122,7 @@ fn command(merchant: &Merchant, event: Event, at: i64) -> Made<Proposal> {
         event,
         effective: when(at, merchant.offset_minutes)?,
         effective_is_given: true,
-        actor: merchant.staff.supervisor.clone(),
+        actor: admin()?,
         role: code("admin")?,
         approver: None,
         source: SourceId::new("desk")?,
@@ -109,4 +131,21 @@ fn command(merchant: &Merchant, event: Event, at: i64) -> Made<Proposal> {
         causation: None,
         correlation: None,
     })
+}
+
+/// The person who grants roles.
+fn admin() -> Made<ActorId> {
+    Ok(ActorId::new("it.admin-1")?)
+}
+
+/// Every program once.
+fn programs(merchants: &[Merchant]) -> Made<BTreeSet<ActorId>> {
+    let mut found = BTreeSet::new();
+    for program in PROGRAMS {
+        found.insert(ActorId::new(program)?);
+    }
+    for market in merchants.iter().flat_map(|merchant| &merchant.markets) {
+        found.extend([market.carrier.actor.clone(), market.back.actor.clone()]);
+    }
+    Ok(found)
 }

@@ -148,8 +148,8 @@ impl<'s, 'm> Teller<'s, 'm> {
             By::Engine => (&ActorId::new("policy-engine")?, "system", "desk"),
             By::Portal => (&ActorId::new("portal")?, "customer", "portal"),
             By::Dock => (&staff.dock, "warehouse", "wms"),
-            By::Bench => (&staff.bench, "inspector", "bench"),
-            By::Supervisor => (&staff.supervisor, "supervisor", "desk"),
+            By::Bench => (&staff.bench, "warehouse", "bench"),
+            By::Supervisor => (&staff.supervisor, "approver", "desk"),
             By::Finance if !self.is_within_the_limit(act) => (&staff.finance, "finance", "desk"),
             By::Finance | By::Agent => (agent, "agent", "desk"),
         };

@@ -28,12 +28,17 @@ impl Stop {
         Stop { error, on_record: None }
     }
     pub fn refused(refusal: &Refusal, proposal: &Proposal) -> Self {
-        let error = Error::new(ErrorKind::Refused, refusal.code(), refusal.to_string())
-            .at(&proposal.stream)
-            .hint(refusal.hint())
-            .cites(refusal.cites());
+        let error = refused(refusal, &proposal.stream);
         Stop { error, on_record: refusal.on_record(proposal) }
     }
+}
+
+/// A refusal as the user meets it.
+pub(crate) fn refused(refusal: &Refusal, stream: &Stream) -> Error {
+    Error::new(ErrorKind::Refused, refusal.code(), refusal.to_string())
+        .at(stream)
+        .hint(refusal.hint())
+        .cites(refusal.cites())
 }
 
 impl<S: Store> Ledger<S> {

@@ -18,11 +18,12 @@ use claims::store::{Span, Store, Tip};
 use replay::audit::{Outcome, Replay};
 use replay::books::Books;
 use replay::codec::OwnedRow;
+use replay::event::Event;
 use replay::history::Cut;
 use replay::ids::{EventId, Origin, Stream};
 use replay::merkle::Hash;
 use replay::seal::Proposal;
-use replay::time::{Instant, When};
+use replay::time::{Instant, Month, When};
 
 /// The clock of a test, unless the test sets it. Everything in the stories happened before.
 pub const NOW: &str = "2024-12-31T12:00:00Z";
@@ -74,11 +75,20 @@ impl<S: Store> Script<S> {
             return Ok(None);
         }
         let proposal = self.proposal(line);
-        let receipt = self.ledger.record(vec![proposal])?.remove(0);
+        let receipt = match is_seal(&proposal) {
+            true => self.seal(&proposal)?,
+            false => self.ledger.record(vec![proposal])?.remove(0),
+        };
         if let Some(name) = text::parse(line).name {
             self.names.insert(name, receipt.event_id.parse().unwrap());
         }
         Ok(Some(receipt))
+    }
+    /// Seals the month that the proposal names, with the totals that the log has.
+    pub fn seal(&mut self, proposal: &Proposal) -> Result<Receipt, Error> {
+        let Event::PeriodClosed(seal) = &proposal.event else { panic!("no seal") };
+        let month = Month::parse(&seal.period).unwrap();
+        claims::periods::close(&mut self.ledger, proposal, month).map(|closed| closed.receipt)
     }
     /// Records lines that must not be refused; empty lines and `#` are skipped.
     pub fn lines(&mut self, lines: &str) {
@@ -88,6 +98,11 @@ impl<S: Store> Script<S> {
             }
         }
     }
+}
+
+/// Whether this is a month to be sealed: the ledger's own event, made by a command of its own.
+pub fn is_seal(proposal: &Proposal) -> bool {
+    matches!(proposal.event, Event::PeriodClosed(_))
 }
 
 /// Every row of the log, in order.

@@ -7,6 +7,7 @@ use super::{Context, Refusal};
 use crate::{
     case::Case,
     claim::ClaimState,
+    duty::Overstep,
     event::{Event, PayoutTo, Remedy, RemedyDecided, UnitStatus},
     history::Cut,
     ids::{ClaimId, Stream},
@@ -333,7 +334,7 @@ fn credit(context: Context<'_>, id: &ClaimId, p: &Proposal) -> Result<Vec<Event>
             return Err(Refusal::PayoutIsAnother { to: judged.payout_to().into(), cites: cites() });
         }
         Some(approver) if !same && *approver == p.actor => {
-            return Err(Refusal::SecondPersonIsTheFirst { rule: "H-22" });
+            return Err(Refusal::Duty(Overstep::SecondPersonIsTheFirst { rule: "H-22" }));
         }
         _ => {}
     }

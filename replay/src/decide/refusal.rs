@@ -3,6 +3,7 @@
 use alloc::{boxed::Box, format, string::String, vec::Vec};
 
 use crate::{
+    duty::{Overstep, moved},
     event::{AppendRefused, Class, Event, Kind, ParcelRefused, Remedy, UnitStatus, Variant},
     ids::{Code, PolicyId, Rma, Stream, Word},
     law::Breach,
@@ -16,8 +17,6 @@ use crate::{
 
 mod words;
 
-use super::moved;
-
 /// Why a command was refused. The order of the variants is their precedence.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Refusal {
@@ -27,15 +26,8 @@ pub enum Refusal {
     PolicyIsNotInForce(PolicyId, Day),
     Registry(RegistryFault),
     Breach(Breach),
-    SecondPersonIsMissing {
-        rule: &'static str,
-    },
-    SecondPersonIsTheFirst {
-        rule: &'static str,
-    },
-    OverTheLimitOfTheRole {
-        limit: Amount,
-    },
+    /// Beyond the duties of who acts or approves. Who may act at all is asked before anything else.
+    Duty(Overstep),
     ClaimIsClosed,
     ClaimIsWithdrawn,
     ClaimIsNotClosed,
@@ -131,18 +123,9 @@ impl Refusal {
             Refusal::KindIsNotForThisStream(..) => "kind_is_not_for_this_stream",
             Refusal::EffectiveInTheFuture(_) => "effective_in_the_future",
             Refusal::PolicyIsNotInForce(..) => "policy_is_not_in_force",
-            Refusal::Registry(RegistryFault::Gap { .. }) => "revision_is_not_the_next",
-            Refusal::Registry(RegistryFault::PolicyVersionIsNotTheNext { .. }) => {
-                "policy_version_is_not_the_next"
-            }
-            Refusal::Registry(RegistryFault::PolicyBeginsBeforeItsPredecessor { .. }) => {
-                "policy_begins_before_its_predecessor"
-            }
-            Refusal::Registry(RegistryFault::CalendarYearIsPublished) => "calendar_year_is_published",
+            Refusal::Registry(fault) => fault.code(),
             Refusal::Breach(breach) => breach.code(),
-            Refusal::SecondPersonIsMissing { .. } => "second_person_is_missing",
-            Refusal::SecondPersonIsTheFirst { .. } => "second_person_is_the_first",
-            Refusal::OverTheLimitOfTheRole { .. } => "over_the_limit_of_the_role",
+            Refusal::Duty(overstep) => overstep.code(),
             Refusal::ClaimIsClosed => "claim_is_closed",
             Refusal::ClaimIsWithdrawn => "claim_is_withdrawn",
             Refusal::ClaimIsNotClosed => "claim_is_not_closed",
@@ -206,7 +189,16 @@ impl Refusal {
             | Refusal::OutOfBounds { cites, .. } => cites.clone(),
             Refusal::NobodyAnswersForIt => house("H-15"),
             Refusal::UnknownPoint(_) => house("H-15"),
-            Refusal::SecondPersonIsMissing { rule } | Refusal::SecondPersonIsTheFirst { rule } => house(rule),
+            Refusal::Duty(overstep) => house(overstep.rule()),
+            Refusal::Registry(RegistryFault::LastAdminStays | RegistryFault::SystemIsNoPerson) => {
+                house("D-1")
+            }
+            Refusal::Registry(RegistryFault::ActHasNoAmount { .. }) => house("D-3"),
+            Refusal::Registry(
+                RegistryFault::PeriodIsSealed { .. }
+                | RegistryFault::PeriodIsNotSealed { .. }
+                | RegistryFault::PeriodIsNotOver { .. },
+            ) => house("D-5"),
             Refusal::PolicyIsNotInForce(..) => house("H-7"),
             Refusal::Breach(
                 Breach::RefundExceedsTheEntitlement { .. }

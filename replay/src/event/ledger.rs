@@ -78,7 +78,15 @@ payload! {
     }
 
     /// A month's books are sealed with these totals.
-    PeriodClosed { period: String, totals*: ControlTotal, } @check |p| { super::ledger::month(&p.period) }
+    PeriodClosed {
+        period: String,
+        /// Of what was posted into the month, per currency.
+        totals*: ControlTotal,
+        /// Last position that the totals count.
+        through?: u64,
+        /// RFC 6962 root of the log at `through`.
+        root?: Hash,
+    } @check |p| { super::ledger::month(&p.period) }
     /// A sealed month is opened again.
     PeriodReopened { period: String, reason_code: Code, } @check |p| { super::ledger::month(&p.period) }
     /// Sums per currency, in minor units.

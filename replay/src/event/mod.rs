@@ -187,7 +187,7 @@ catalogue! {
     PersonalDataRedacted = "personal_data_redacted" v 1 [ledger] Own;
     CheckpointRecorded = "checkpoint_recorded" v 1 [ledger] Own;
     PeriodClosed = "period_closed" v 1 [ledger] Own;
-    PeriodReopened = "period_reopened" v 1 [ledger] Own;
+    PeriodReopened = "period_reopened" v 1 [ledger] Act;
     ProjectionRebuilt = "projection_rebuilt" v 1 [ledger] Own;
     AppendRefused = "append_refused" v 1 [ledger] Own;
     // an order

@@ -1,8 +1,10 @@
-//! Verbs on people: who is known, who may act in which role, and up to how much.
+//! Verbs on people and months: who is known, who may act in which role, up to how much; a month opened again.
 
 use replay::{
-    event::{ActorRegistered, Class, Event, Kind, LimitSet, RoleGranted, RoleRevoked},
+    duty::LIMITED,
+    event::{ActorRegistered, Event, Kind, LimitSet, PeriodReopened, RoleGranted, RoleRevoked},
     ids::{ActorId, Code, Personal},
+    time::Month,
 };
 
 use super::{
@@ -36,7 +38,11 @@ impl Verb for RegisterActor {
 /// Let an actor act in a role
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
-  claims grant a.jones approver")]
+  claims grant d.ruiz admin
+  claims grant a.jones agent --actor d.ruiz --role admin
+
+From the first admin on, everybody acts only in roles that they hold, and a role does only what is
+its duty; claims sod --rules lists both. Before, a role is what people say of themselves.")]
 pub struct Grant {
     /// The actor's id (a pseudonym)
     #[arg(value_name = "WHO")]
@@ -83,7 +89,12 @@ impl Verb for Revoke {
 /// Set the largest amount a role may move with one act
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
-  claims limit agent refund_issued '500.00 USD'")]
+  claims limit agent refund_issued '500.00 USD'
+  claims limit one_person refund_issued '2000.00 USD'
+
+Above it, somebody of a role with a higher limit acts or approves (--approver). In place of a role,
+one_person limits everybody: above it a second person approves, and of a claim's payments, which
+count together, whoever decides, approves and pays are three people.")]
 pub struct Limit {
     /// The role
     #[arg(value_name = "ROLE")]
@@ -106,11 +117,37 @@ impl Verb for Limit {
     }
 }
 
-/// A kind that the merchant does; a limit on anything else would never be asked for.
+/// Open a sealed month again; a second person approves (D-2)
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  claims reopen-month 2024-04 --reason wrong_rate --approver d.ruiz --role finance
+
+What was posted elsewhere meanwhile stays there. Seal the month again with claims close-month.")]
+pub struct ReopenMonth {
+    /// The month, e.g. 2024-04
+    #[arg(value_name = "MONTH")]
+    month: Month,
+    /// Why
+    #[arg(long, value_name = "CODE")]
+    reason: Code,
+    #[command(flatten)]
+    acting: Acting,
+}
+
+impl Verb for ReopenMonth {
+    on_ledger!();
+    fn event(self, _: &Desk) -> Result<Event> {
+        Ok(PeriodReopened { period: self.month.to_string(), reason_code: self.reason }.into())
+    }
+}
+
+/// An act that moves money; a limit on anything else would never be asked for.
 fn act(text: &str) -> std::result::Result<Code, String> {
     match text.parse::<Kind>() {
-        Ok(kind) if kind.class() == Class::Act => Code::new(text).map_err(|why| why.to_string()),
-        Ok(kind) => Err(format!("{kind} is no act of the merchant")),
-        Err(why) => Err(format!("{why}; write one like refund_issued (claims schema lists them)")),
+        Ok(kind) if LIMITED.contains(&kind) => Code::new(text).map_err(|why| why.to_string()),
+        _ => {
+            let acts: Vec<&str> = LIMITED.iter().map(|kind| kind.as_str()).collect();
+            Err(format!("no act that moves money; write one of {}", acts.join(", ")))
+        }
     }
 }

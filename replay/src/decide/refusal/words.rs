@@ -4,7 +4,7 @@ use alloc::{format, string::String, vec::Vec};
 use core::fmt;
 
 use super::Refusal;
-use crate::{event::UnitStatus, ids::Code, registry::RegistryFault};
+use crate::{event::UnitStatus, ids::Code};
 
 impl Refusal {
     /// What to do about it.
@@ -23,14 +23,9 @@ impl Refusal {
             Refusal::PolicyIsNotInForce(..) => {
                 "claims policy list shows from which day policies govern; claims policy publish FILE adds one"
             }
-            Refusal::Registry(RegistryFault::PolicyVersionIsNotTheNext { due }) => {
-                return format!("set version = {due} in the policy file");
-            }
-            Refusal::Registry(_) => "claims policy list shows what is published",
+            Refusal::Registry(fault) => return fault.hint(),
             Refusal::Breach(breach) => breach.hint(),
-            Refusal::SecondPersonIsMissing { .. } => "name a second person as approver (--approver)",
-            Refusal::SecondPersonIsTheFirst { .. } => "somebody else must approve",
-            Refusal::OverTheLimitOfTheRole { .. } => "let a role with a higher limit do it",
+            Refusal::Duty(overstep) => return overstep.hint(),
             Refusal::ClaimIsClosed | Refusal::ClaimIsWithdrawn => "reopen the claim first: claims reopen",
             Refusal::ClaimIsNotClosed => "only a closed, withdrawn or denied claim is reopened",
             Refusal::RmaIsMissing { .. } => "give the number as rma (--rma)",
@@ -114,11 +109,7 @@ impl fmt::Display for Refusal {
             }
             Refusal::Registry(fault) => fault.fmt(f),
             Refusal::Breach(breach) => breach.fmt(f),
-            Refusal::SecondPersonIsMissing { rule } => {
-                write!(f, "a second person must approve this ({rule})")
-            }
-            Refusal::SecondPersonIsTheFirst { rule } => write!(f, "the approver is the actor ({rule})"),
-            Refusal::OverTheLimitOfTheRole { limit } => write!(f, "this role may move at most {limit}"),
+            Refusal::Duty(overstep) => overstep.fmt(f),
             Refusal::ClaimIsClosed => f.write_str("the claim is closed"),
             Refusal::ClaimIsWithdrawn => f.write_str("the claim was withdrawn"),
             Refusal::ClaimIsNotClosed => f.write_str("the claim is open"),
