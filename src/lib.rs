@@ -13,6 +13,7 @@ pub mod door;
 pub mod error;
 pub mod generate;
 pub mod import_csv;
+pub mod journal;
 pub mod judging;
 pub mod ledger;
 pub mod policy_file;

@@ -226,11 +226,16 @@ and the salts that open the commitments to a file of their own: keep it apart.")
         #[arg(long, value_name = "FILE")]
         personal: Option<PathBuf>,
     },
+    /// Write the double-entry journal of everything that moves money
+    Journal(super::journal::JournalArgs),
 }
 
 impl ExportCommand {
     pub fn run(self, common: &Common, out: Output) -> Result<()> {
-        let ExportCommand::Events { to, personal } = self;
+        let (to, personal) = match self {
+            ExportCommand::Events { to, personal } => (to, personal),
+            ExportCommand::Journal(args) => return args.run(common, out),
+        };
         let mut store = common.read()?;
         store.begin_read()?;
         let done = export(&mut store, to.as_deref(), personal.as_deref(), out);
@@ -262,7 +267,7 @@ fn export(store: &mut SqliteStore, to: Option<&Path>, personal: Option<&Path>, o
 }
 
 /// A file that is there as a whole or not at all: written beside its place, readable by its owner alone, then moved.
-fn whole_file<T>(path: &Path, write: impl FnOnce(&mut dyn Write) -> Result<T>) -> Result<T> {
+pub(super) fn whole_file<T>(path: &Path, write: impl FnOnce(&mut dyn Write) -> Result<T>) -> Result<T> {
     let mut name = path.as_os_str().to_owned();
     name.push(".part");
     let part = PathBuf::from(name);
