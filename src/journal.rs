@@ -80,8 +80,8 @@ pub struct Written {
     pub compared: Vec<Compared>,
 }
 
-/// A file that is being written.
-pub(crate) struct Sheet<'a> {
+/// A journal that is being written: begun, filled with entries in order of position, ended.
+pub struct Sheet<'a> {
     out: &'a mut dyn Write,
     format: Format,
     /// Currencies that were declared: each is, just before its first entry.
@@ -95,15 +95,29 @@ impl Sheet<'_> {
         self.out.write_all(text.as_bytes())?;
         self.out.write_all(b"\n")
     }
-    fn head(&mut self, ledger: &str) -> std::io::Result<()> {
-        match self.format {
-            Format::Hledger | Format::Ledger => plain::head(self, ledger),
-            Format::Beancount => beancount::head(self, ledger),
-            Format::Csv => lines::csv_head(self),
+}
+
+impl<'a> Sheet<'a> {
+    /// Begins the journal of a ledger.
+    ///
+    /// # Errors
+    /// When `out` cannot be written, here as below.
+    pub fn begin(out: &'a mut dyn Write, format: Format, ledger: &str) -> std::io::Result<Self> {
+        let mut sheet =
+            Self { out, format, declared: BTreeSet::new(), last_day: None, totals: Totals::default() };
+        match format {
+            Format::Hledger | Format::Ledger => plain::head(&mut sheet, ledger),
+            Format::Beancount => beancount::head(&mut sheet, ledger),
+            Format::Csv => lines::csv_head(&mut sheet),
             Format::Tackler | Format::Json => Ok(()),
-        }
+        }?;
+        Ok(sheet)
     }
-    fn entry(&mut self, entry: &Entry) -> std::io::Result<()> {
+    /// The next entry.
+    ///
+    /// # Errors
+    /// As [`Sheet::begin`].
+    pub fn entry(&mut self, entry: &Entry) -> std::io::Result<()> {
         self.totals.add(entry);
         self.last_day = self.last_day.max(Some(entry.day));
         let new = self.declared.insert(entry.currency);
@@ -115,16 +129,22 @@ impl Sheet<'_> {
             Format::Json => lines::json(self, entry),
         }
     }
-    fn tail(&mut self, through: u64, root: &Hash) -> std::io::Result<()> {
+    /// The end: what its reader must arrive at, and which part of the log this is the journal of. Gives what the entries
+    /// add up to.
+    ///
+    /// # Errors
+    /// As [`Sheet::begin`].
+    pub fn end(mut self, through: u64, root: &Hash) -> std::io::Result<Totals> {
         let balances: Vec<((Account, Currency), i128)> =
             self.totals.balances.iter().map(|(key, minor)| (*key, *minor)).collect();
         let read = format!("{} entries of {through} events, root {root}", self.totals.entries);
         match self.format {
-            Format::Hledger | Format::Ledger => plain::tail(self, &balances, &read),
-            Format::Beancount => beancount::tail(self, &balances, &read),
+            Format::Hledger | Format::Ledger => plain::tail(&mut self, &balances, &read),
+            Format::Beancount => beancount::tail(&mut self, &balances, &read),
             Format::Tackler | Format::Csv | Format::Json => Ok(()),
         }?;
-        self.out.flush()
+        self.out.flush()?;
+        Ok(self.totals)
     }
 }
 
@@ -179,9 +199,7 @@ pub fn export<S: Store>(
     progress: &Progress,
 ) -> Result<Written> {
     let ledger = store.origin().to_string();
-    let mut sheet =
-        Sheet { out, format, declared: BTreeSet::new(), last_day: None, totals: Totals::default() };
-    sheet.head(&ledger).map_err(|why| unwritable(&why))?;
+    let mut sheet = Sheet::begin(out, format, &ledger).map_err(|why| unwritable(&why))?;
     let journal = each_entry(store, window.through, progress, &mut |entry| {
         if !entry.is_even() {
             return Err(differs(format!("the entry of event {} is not even", entry.event_id)));
@@ -189,7 +207,7 @@ pub fn export<S: Store>(
         if window.shows(entry.day) { sheet.entry(&entry).map_err(|why| unwritable(&why)) } else { Ok(()) }
     })?;
     let (through, root) = (journal.events(), journal.root());
-    sheet.tail(through, &root).map_err(|why| unwritable(&why))?;
+    let totals = sheet.end(through, &root).map_err(|why| unwritable(&why))?;
     let compared = journal.compared();
     if let Some(wrong) = compared.iter().find(|c| !c.agrees()) {
         return Err(differs(format!(
@@ -197,7 +215,7 @@ pub fn export<S: Store>(
             wrong.what, wrong.merchant, wrong.currency, wrong.books_minor, wrong.journal_minor
         )));
     }
-    Ok(Written { through, root, totals: sheet.totals, compared })
+    Ok(Written { through, root, totals, compared })
 }
 
 /// Cannot happen, which is why it is looked at every time.
