@@ -348,7 +348,11 @@ fn a_broken_log_has_a_journal_up_to_there_only() {
     prepare(&path);
     let file = rusqlite::Connection::open(&path).unwrap();
     file.execute_batch("DROP TRIGGER events_are_never_changed").unwrap();
-    file.execute("UPDATE events SET body = replace(body, 'a', 'b') WHERE position = 12", []).unwrap();
+    file.execute(
+        "UPDATE events SET body = CAST(replace(body, 'claim', 'clam_') AS BLOB) WHERE position = 12",
+        [],
+    )
+    .unwrap();
     drop(file);
     let outcome = program_of(dir.path(), &["export", "journal", "-l", "shop.db", "--to", "a.journal"]);
     assert_eq!(outcome.code, i32::from(ErrorKind::BrokenLog.exit_code()), "{}", outcome.stderr);

@@ -319,4 +319,56 @@ mod tests {
         assert_eq!(text(-1, "USD"), "-0.01");
         assert_eq!(text(12_345, "CLF"), "1.2345");
     }
+
+    /// A historical credit needs nothing before it, so two lines make a log: a month is sealed, then a credit of it comes.
+    #[test]
+    fn a_late_fact_is_posted_into_an_open_month() {
+        let text = |why: crate::ids::BadText| format!("{why}");
+        let recorded = |stream: &str, number: u64, effective: &str, event: Event| {
+            let when = |text: &str| When::parse(text).map_err(|why| format!("{why}"));
+            let envelope = Envelope {
+                ledger: crate::ids::Origin::new("test.ledger").map_err(text)?,
+                position: Position::new(number).unwrap_or(Position::FIRST),
+                stream: stream.parse().map_err(text)?,
+                revision: crate::ids::Revision::after(None),
+                event_id: EventId(uuid::Uuid::from_u128(number.into())),
+                effective: when(effective)?,
+                recorded_at: when("2024-04-02T10:00:00Z")?.at,
+                actor: crate::ids::ActorId::new("a").map_err(text)?,
+                role: crate::ids::Code::new("r").map_err(text)?,
+                approver: None,
+                source: crate::ids::SourceId::new("s").map_err(text)?,
+                external_id: None,
+                causation: None,
+                correlation: None,
+            };
+            let version = event.kind().version();
+            Ok::<_, String>(Recorded { envelope, event, version })
+        };
+        let credit = || {
+            Event::decode(
+                Kind::HistoricalCreditRecorded,
+                1,
+                r#"{"merchant":"M","reference":"N1","amount":{"minor":1250,"currency":"EUR"},"lines":[
+                    {"key":"N1/1","sku":"A","quantity":1,"amount_minor":1250}]}"#,
+            )
+        };
+        let sealed = || Event::decode(Kind::PeriodClosed, 1, r#"{"period":"2024-03","totals":[]}"#);
+        let day = |seal: bool| {
+            let mut journal = Journal::default();
+            if seal {
+                let event = sealed().map_err(|why| format!("{why}"))?;
+                let seal = recorded("ledger", 1, "2024-04-01T00:00:00Z", event)?;
+                journal.take(seal).map_err(|why| format!("{why:?}"))?;
+            }
+            let event = credit().map_err(|why| format!("{why}"))?;
+            let credit = recorded("claim/H1", 2, "2024-03-31T22:00:00-05:00", event)?;
+            let entry = journal.take(credit).map_err(|why| format!("{why:?}"))?;
+            assert!(journal.compared().iter().all(Compared::agrees));
+            entry.map(|entry| (format!("{}", entry.day), entry.postings)).ok_or(String::from("no entry"))
+        };
+        let postings = Vec::from([(Account::PaidBefore, -1250), (Account::Historical, 1250)]);
+        assert_eq!(day(false), Ok(("2024-03-31".into(), postings.clone())));
+        assert_eq!(day(true), Ok(("2024-04-02".into(), postings)));
+    }
 }

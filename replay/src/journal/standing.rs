@@ -73,11 +73,12 @@ pub(super) fn balances(state: &ClaimState, claim: &Claim, splits: &Splits) -> Ba
     let open = i128::from(state.open_minor());
     put(if state.withdrawn { Account::Withdrawn } else { Account::Refunds }, open.saturating_neg());
     let over = i128::from(state.overpaid_minor());
-    let of_lost = over.min(lost);
-    let of_contested = over.saturating_sub(of_lost).min(contested);
-    put(Account::Chargebacks, of_lost);
+    // What may still come back comes first, so that a new dispute does not turn an old one into a loss.
+    let of_contested = over.min(contested);
+    let of_lost = over.saturating_sub(of_contested).min(lost);
     put(Account::Contested, of_contested);
-    put(Account::Overpaid, over.saturating_sub(of_lost).saturating_sub(of_contested));
+    put(Account::Chargebacks, of_lost);
+    put(Account::Overpaid, over.saturating_sub(of_contested).saturating_sub(of_lost));
 
     for charge in state.charges.values() {
         let (due, paid) = (i128::from(charge.amount.minor()), i128::from(charge.paid_minor));
