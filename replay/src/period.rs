@@ -73,6 +73,7 @@ impl Periods {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 mod tests {
     use super::*;
     use crate::event::{PeriodClosed, PeriodReopened};
@@ -82,10 +83,10 @@ mod tests {
         Position::new(position).unwrap_or(Position::FIRST)
     }
     fn day(text: &str) -> Day {
-        Day::parse(text).unwrap_or_else(|why| panic!("{why}"))
+        Day::parse(text).unwrap()
     }
     fn month(text: &str) -> Month {
-        Month::parse(text).unwrap_or_else(|why| panic!("{why}"))
+        Month::parse(text).unwrap()
     }
     /// Seals and reopenings, as `position month` and `position -month`.
     fn periods(text: &str) -> Periods {
@@ -94,8 +95,7 @@ mod tests {
             let (position, period) = line.split_once(' ').unwrap_or_default();
             let event: Event = match period.strip_prefix('-') {
                 Some(period) => {
-                    let reason_code =
-                        crate::ids::Code::new("late_invoice").unwrap_or_else(|why| panic!("{why}"));
+                    let reason_code = crate::ids::Code::new("late_invoice").unwrap();
                     PeriodReopened { period: period.into(), reason_code }.into()
                 }
                 None => PeriodClosed { period: period.into(), totals: Vec::new() }.into(),
