@@ -247,7 +247,35 @@ claim/C2 remedy_selected {"remedy":"refund","by":"buyer"} @2024-04-02T11:00:00Z"
     let lost = r#"claim/C2 chargeback_lost {"psp_ref":"CB1"} @2024-04-07T10:00:00Z"#;
     let withdrawn =
         r#"claim/C2 claim_withdrawn {"by":"buyer","reason_code":"kept_it"} @2024-04-07T10:00:00Z"#;
-    let table: [(&[&str], &str, &str); 9] = [
+    let corrected = r#"claim/C2 event_corrected {"target":"$decision","set":{"entitlement":{"minor":4000,"currency":"USD"}},"reason_code":"mistake"} by ann approved bob @2024-04-03T11:00:00Z named correction"#;
+    let as_before = r#"claim/C2 event_reversed {"target":"$correction","reason_code":"mistake"} by ann approved bob @2024-04-03T12:00:00Z"#;
+    let charged = r#"claim/C2 customer_charged {"charge":"CH1","cost":"return_leg_shipping","amount":{"minor":700,"currency":"USD"}} by ann approved bob @2024-04-04T10:00:00Z named charge"#;
+    let paid = r#"claim/C2 charge_paid {"charge":"CH1","amount":{"minor":200,"currency":"USD"}} @2024-04-05T10:00:00Z"#;
+    let waived = r#"claim/C2 charge_waived {"charge":"CH1","reason_code":"courtesy"} by ann approved bob @2024-04-06T10:00:00Z"#;
+    let uncharged = r#"claim/C2 event_reversed {"target":"$charge","reason_code":"mistake"} by ann approved bob @2024-04-06T10:00:00Z"#;
+    let table: [(&[&str], &str, &str); 15] = [
+        (
+            &[decided, whole, corrected],
+            "event_corrected net",
+            "Liabilities:Refunds 1100, Income:Restocking 900, Expenses:Returns -2000",
+        ),
+        (
+            &[decided, whole, corrected, as_before],
+            "event_reversed",
+            "Liabilities:Refunds -1100, Income:Restocking -900, Expenses:Returns 2000",
+        ),
+        (&[charged], "customer_charged", "Assets:Receivable:Customers 700, Income:ShippingRecovered -700"),
+        (&[charged, paid], "charge_paid", "Assets:Payments:Charges 200, Assets:Receivable:Customers -200"),
+        (
+            &[charged, paid, waived],
+            "charge_waived",
+            "Assets:Receivable:Customers -500, Expenses:ChargesWaived 500",
+        ),
+        (
+            &[charged, paid, uncharged],
+            "event_reversed",
+            "Assets:Receivable:Customers -500, Liabilities:Customers -200, Income:ShippingRecovered 700",
+        ),
         (
             &[decided, whole],
             "remedy_decided",
