@@ -14,6 +14,7 @@ pub mod error;
 pub mod evidence;
 pub mod generate;
 pub mod import_csv;
+pub mod journal;
 pub mod judging;
 pub mod ledger;
 pub mod periods;

@@ -42,3 +42,4 @@ pub mod evidence;
 // what is reported
 pub mod audit;
 pub mod books;
+pub mod journal;

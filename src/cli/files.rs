@@ -256,13 +256,19 @@ unless --personal asks for them; their commitments are in the events anyway.")]
         #[arg(long, value_name = "FILE")]
         checkpoint: Option<PathBuf>,
     },
+    /// Write the double-entry journal of everything that moves money
+    Journal(super::journal::JournalArgs),
 }
 
 impl ExportCommand {
     pub fn run(self, common: &Common, out: Output) -> Result<()> {
+        if let ExportCommand::Journal(args) = self {
+            return args.run(common, out);
+        }
         let mut store = common.read()?;
         store.begin_read()?;
         let done = match self {
+            ExportCommand::Journal(_) => Ok(()),
             ExportCommand::Events { to, personal } => {
                 export(&mut store, to.as_deref(), personal.as_deref(), out)
             }
@@ -327,7 +333,7 @@ fn export(store: &mut SqliteStore, to: Option<&Path>, personal: Option<&Path>, o
 }
 
 /// A file that is there as a whole or not at all: written beside its place, readable by its owner alone, then moved.
-fn whole_file<T>(path: &Path, write: impl FnOnce(&mut dyn Write) -> Result<T>) -> Result<T> {
+pub(super) fn whole_file<T>(path: &Path, write: impl FnOnce(&mut dyn Write) -> Result<T>) -> Result<T> {
     let mut name = path.as_os_str().to_owned();
     name.push(".part");
     let part = PathBuf::from(name);

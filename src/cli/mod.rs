@@ -8,6 +8,7 @@ mod due;
 mod evidence;
 mod explain;
 mod files;
+mod journal;
 mod leakage;
 mod next;
 mod output;
@@ -135,7 +136,7 @@ enum Command {
     /// Bring in historical credits (CSV) or a whole log
     #[command(subcommand)]
     Import(files::ImportCommand),
-    /// Write out the log
+    /// Write out the log, or the journal as accountants keep it
     #[command(subcommand)]
     Export(files::ExportCommand),
     /// Print the JSON Schema of an event, a command or an envelope; without a name, list them

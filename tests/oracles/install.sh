@@ -1,0 +1,74 @@
+#!/bin/sh
+# Installs the programs that check our journal from outside, as far as they are missing: quiet, and harmless to run
+# again.
+#
+#   tests/oracles/install.sh hledger ledger beancount     these
+#   tests/oracles/install.sh                              all
+#
+# Debian's packages come by apt-get (as root, or by sudo without a password); what is not in Debian goes into
+# $CLAIMS_ORACLES_DIR (default: ~/.cache/claims-oracles), where the tests look as well. Every tool has a function here,
+# install_TOOL; the exit code is the number of tools that are still missing.
+set -u
+
+home="${CLAIMS_ORACLES_DIR:-${HOME:-/root}/.cache/claims-oracles}"
+bin="$home/bin"
+mkdir -p "$bin" || exit 99
+PATH="$bin:$PATH"
+
+# Two test programs may ask at once: one installs, the other waits and finds everything there.
+if command -v flock >/dev/null 2>&1 && [ -z "${CLAIMS_ORACLES_LOCKED:-}" ]; then
+    CLAIMS_ORACLES_LOCKED=1 exec flock "$home/lock" "$0" "$@"
+fi
+
+has() { command -v "$1" >/dev/null 2>&1; }
+
+as_root() {
+    if [ "$(id -u)" = 0 ]; then "$@"; elif has sudo; then sudo -n "$@"; else return 1; fi
+}
+
+# apt PACKAGE...: the lists are fetched only when a package is not found in those that are there.
+apt() {
+    has apt-get || return 1
+    apt_install "$@" || { as_root apt-get update -qq && apt_install "$@"; }
+}
+apt_install() {
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@"
+}
+
+install_hledger() { has hledger || apt hledger; }
+
+install_ledger() { has ledger || apt ledger; }
+
+# Fixed versions: what is accepted must not depend on the day of the test.
+install_beancount() {
+    has bean-check && return
+    has python3 && python3 -c 'import ensurepip, venv' 2>/dev/null || apt python3 python3-venv || return 1
+    python3 -m venv "$home/beancount" &&
+        "$home/beancount/bin/pip" install -q --disable-pip-version-check beancount==3.2.3 beanquery==0.2.0 &&
+        ln -sf "$home/beancount/bin/bean-check" "$home/beancount/bin/bean-query" "$bin/"
+}
+
+# Three minutes of one core; the tests ask for it only when every oracle is required.
+install_tackler() {
+    has tackler && return
+    has cargo || return 1
+    CARGO_TARGET_DIR="$home/build" cargo install --quiet --locked --root "$home" tackler --version 26.10.1 &&
+        rm -rf "$home/build"
+}
+
+missing=0
+for tool in ${*:-hledger ledger beancount tackler}; do
+    case "$tool" in
+    hledger | ledger | beancount | tackler) ;;
+    *) echo "no oracle is called $tool" >&2 && exit 98 ;;
+    esac
+    log="$home/$tool.log"
+    if "install_$tool" >"$log" 2>&1 </dev/null; then
+        rm -f "$log"
+    else
+        echo "$tool could not be installed; the end of $log:" >&2
+        tail -n 3 "$log" >&2
+        missing=$((missing + 1))
+    fi
+done
+exit "$missing"
