@@ -15,6 +15,7 @@ pub mod generate;
 pub mod import_csv;
 pub mod judging;
 pub mod ledger;
+pub mod lineage;
 pub mod policy_file;
 pub mod progress;
 pub mod proof;

@@ -101,6 +101,10 @@ fn with_json_every_answer_is_json() {
         "list",
         "totals --by merchant,month,country,reason,kind",
         "owed",
+        "lineage claim C1",
+        "lineage claim C77",
+        "lineage total --merchant AMC",
+        "lineage event 12",
         "replay",
         "rebuild",
         "audit",
@@ -143,6 +147,18 @@ fn tampered(sql: &str) -> tempfile::TempDir {
     assert!(db.execute_batch(sql).is_ok() && db.total_changes() > 0, "{sql} changed nothing");
     db.close().unwrap();
     folder
+}
+
+#[test]
+fn lineage_notices_a_served_total_that_its_events_do_not_come_to() {
+    let folder = tampered("UPDATE refund_totals SET credited_minor = 8001 WHERE credited_minor = 8000");
+    let ask = |line: &str| claims(folder.path(), &words(&format!("{line} -l shop.db")));
+    let found = ask("lineage total --merchant AMC --currency USD");
+    assert_eq!(found.code, 1);
+    assert!(found.stdout.starts_with("stands of the total: 130.00 USD"), "{}", found.stdout);
+    assert!(found.stderr.contains("come to 13001, these events to 13000"), "{}", found.stderr);
+    assert_eq!(ask("lineage total --month 2024-04").code, 0);
+    assert_eq!(ask("lineage total --as-of 31").code, 0);
 }
 
 #[test]

@@ -135,9 +135,7 @@ pub struct ClaimRows {
 
 /// The rows of one claim of a case, under a cut.
 pub fn rows(case: &Case, id: &ClaimId, cut: &Cut) -> Option<ClaimRows> {
-    let state = case.claims.get(id)?.state(cut)?;
-    let order = case.order.as_ref().and_then(|o| o.state(cut));
-    let about = About::of(&state, order.as_ref());
+    let Looked { state, about } = look(case, id, cut)?;
     let detail = canonical::to_bytes(&detail(&state, &about)).ok().and_then(|b| String::from_utf8(b).ok());
     Some(ClaimRows {
         board: board(&state, &about),
@@ -145,6 +143,37 @@ pub fn rows(case: &Case, id: &ClaimId, cut: &Cut) -> Option<ClaimRows> {
         totals: contributions(&state, &about),
         obligations: obligations(&state, &about),
     })
+}
+
+/// What the books say of one claim in figures, without the claim in full; lineage asks for it after every event.
+pub(crate) struct Figures {
+    pub board: BoardRow,
+    pub totals: Vec<(TotalKey, Sums)>,
+    pub obligations: Vec<ObligationRow>,
+    pub state: ClaimState,
+}
+
+/// The figures of one claim of a case, under a cut: those of [`rows`], by the same functions.
+pub(crate) fn figures(case: &Case, id: &ClaimId, cut: &Cut) -> Option<Figures> {
+    let Looked { state, about } = look(case, id, cut)?;
+    Some(Figures {
+        board: board(&state, &about),
+        totals: contributions(&state, &about),
+        obligations: obligations(&state, &about),
+        state,
+    })
+}
+
+struct Looked {
+    state: ClaimState,
+    about: About,
+}
+
+fn look(case: &Case, id: &ClaimId, cut: &Cut) -> Option<Looked> {
+    let state = case.claims.get(id)?.state(cut)?;
+    let order = case.order.as_ref().and_then(|o| o.state(cut));
+    let about = About::of(&state, order.as_ref());
+    Some(Looked { state, about })
 }
 
 /// The row of a refused act.

@@ -37,3 +37,4 @@ pub mod seal;
 // what is reported
 pub mod audit;
 pub mod books;
+pub mod lineage;

@@ -8,6 +8,7 @@ mod due;
 mod explain;
 mod files;
 mod leakage;
+mod lineage;
 mod next;
 mod output;
 mod policy;
@@ -101,6 +102,9 @@ enum Command {
     WhatIf(whatif::WhatIfArgs),
     /// Where money left without a clause, or stays against one: overpaid, unpaid, waived, granted
     Leakage(leakage::LeakageArgs),
+    /// From a figure to the events behind it, and from an event to every figure it touches
+    #[command(subcommand)]
+    Lineage(lineage::LineageCommand),
     /// Fold the log in memory up to any moment; writes nothing
     Replay(proof::ReplayArgs),
     /// Rebuild the books from the log, compare them with what is served, and swap them in
@@ -195,6 +199,7 @@ fn dispatch(cli: Cli) -> Result<u8> {
         Command::Due(args) => args.run(&common, out)?,
         Command::WhatIf(args) => args.run(&common, out)?,
         Command::Leakage(args) => args.run(&common, out)?,
+        Command::Lineage(command) => return command.run(&common, out),
         Command::Replay(args) => args.run(&common, out)?,
         Command::Rebuild(args) => return args.run(&common, out),
         Command::Audit(args) => return args.run(&common, out),
