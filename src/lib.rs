@@ -6,6 +6,7 @@
 //!
 //! `ARCHITECTURE.md` has the picture, the invariants and the two walks.
 
+pub mod auditor;
 pub mod cli;
 pub mod command;
 pub mod coverage;

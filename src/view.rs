@@ -319,3 +319,11 @@ pub fn group_totals<'a>(
     }
     groups
 }
+
+/// Minor units as people write them, e.g. 12.50; a currency nobody knows stays in minor units.
+pub fn money(minor: u64, currency: &str) -> String {
+    replay::money::Currency::parse(currency)
+        .ok()
+        .and_then(|currency| replay::money::Amount::new(minor, currency).ok())
+        .map_or_else(|| minor.to_string(), |amount| amount.decimal_text())
+}

@@ -108,6 +108,9 @@ fn with_json_every_answer_is_json() {
         "replay",
         "rebuild",
         "audit",
+        "audit report",
+        "audit report --out q1",
+        "audit report --out q1",
         "import csv --map fixtures/import/sample.toml fixtures/import/sample.csv",
         "export events",
         "export events --to a.ndjson",
@@ -159,6 +162,22 @@ fn lineage_notices_a_served_total_that_its_events_do_not_come_to() {
     assert!(found.stderr.contains("come to 13001, these events to 13000"), "{}", found.stderr);
     assert_eq!(ask("lineage total --month 2024-04").code, 0);
     assert_eq!(ask("lineage total --as-of 31").code, 0);
+}
+
+#[test]
+fn a_report_over_a_broken_log_says_what_it_does_not_cover() {
+    let folder = tampered(
+        "DROP TRIGGER events_are_never_changed;
+         UPDATE events SET body = CAST(replace(CAST(body AS TEXT), '8000', '9000') AS BLOB) WHERE position = 12",
+    );
+    let found = claims(folder.path(), &words("audit report -l shop.db --out q1"));
+    assert_eq!(found.code, 1, "{}", found.stderr);
+    for line in ["FAIL every event is readable, unaltered and lawful", "not proved: order O1"] {
+        assert!(found.stdout.contains(line), "{}", found.stdout);
+    }
+    let page = fs::read_to_string(folder.path().join("q1/report.html")).unwrap();
+    assert!(page.contains("Not proved, and in no figure below: order O1"));
+    assert_eq!(claims(folder.path(), &words("audit report -l nowhere.db")).code, 14);
 }
 
 #[test]

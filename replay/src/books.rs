@@ -1,6 +1,10 @@
 //! The books: rows that people read instead of the log. Every row follows from one case alone, so that one
 //! function writes them on append and on rebuild, and a total is a sum of what claims contribute.
 
+mod digest;
+
+pub use digest::{Digest, DigestBuilder};
+
 use alloc::{
     collections::BTreeMap,
     format,
@@ -9,7 +13,6 @@ use alloc::{
 };
 use serde::Serialize;
 use serde_json::{Value, json};
-use sha2::{Digest as _, Sha256};
 
 use crate::{
     canonical,
@@ -18,7 +21,6 @@ use crate::{
     event::AppendRefused,
     history::Cut,
     ids::{ClaimId, Position},
-    merkle::Hash,
     money::{Amount, Currency},
     order::OrderState,
     time::When,
@@ -509,36 +511,4 @@ pub fn total_name(key: &TotalKey) -> String {
 /// The canonical line of a row.
 pub fn text<T: Serialize>(row: &T) -> String {
     canonical::of(row).ok().and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or_default()
-}
-
-/// Rows per table and the digest over all of them.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Digest {
-    pub rows: [u64; 5],
-    pub sha256: Hash,
-}
-
-/// Takes rows in order.
-#[derive(Default)]
-pub struct DigestBuilder {
-    tables: [Sha256; 5],
-    rows: [u64; 5],
-}
-impl DigestBuilder {
-    /// The next row of a table.
-    pub fn row(&mut self, table: usize, line: &str) {
-        if let (Some(hash), Some(rows)) = (self.tables.get_mut(table), self.rows.get_mut(table)) {
-            hash.update(line.as_bytes());
-            hash.update(b"\n");
-            *rows = rows.saturating_add(1);
-        }
-    }
-    /// The digest.
-    pub fn finish(self) -> Digest {
-        let mut all = Sha256::new();
-        for ((name, rows), hash) in TABLES.iter().zip(self.rows).zip(self.tables) {
-            all.update(format!("{name} {rows} {}\n", Hash(hash.finalize().into())).as_bytes());
-        }
-        Digest { rows: self.rows, sha256: Hash(all.finalize().into()) }
-    }
 }

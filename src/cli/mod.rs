@@ -1,6 +1,7 @@
 //! The command line: text in, one verb of the ledger, text out. stdout is data, stderr is words.
 
 pub mod acts;
+mod audit_report;
 pub mod common;
 mod coverage;
 mod demo;
@@ -145,7 +146,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> u8 {
         Err(why) => return not_understood(&why, args.iter().any(|word| word == "--json")),
     };
     let json = cli.common.json;
-    let proving = matches!(cli.command, Command::Audit(_));
+    let proving = matches!(&cli.command, Command::Audit(args) if args.compares());
     let testing = matches!(cli.command, Command::Policy(policy::PolicyCommand::Test(_)));
     match dispatch(cli) {
         Ok(code) => code,
