@@ -89,6 +89,8 @@ pub struct Report {
     /// Entries of the window, for the subledger.
     #[serde(skip)]
     pub subledger: Vec<Entry>,
+    /// Parameters of the tests.
+    pub parameters: Parameters,
     /// Journal-entry tests over the window.
     pub journal_tests: Vec<Found>,
     /// Who went beyond the rule, and what was changed afterwards.
@@ -160,6 +162,7 @@ pub fn report(store: &mut SqliteStore, ask: &Ask, shown: bool) -> Result<Report>
         population,
         not_proved: whole.not_proved.iter().cloned().collect(),
         entries: type_sums(&subledger),
+        parameters: ask.parameters.clone(),
         journal_tests: journal::run(&subledger, &ask.parameters),
         overrides: reader.overrides(&whole, &subledger, ask, shown)?,
         subledger,

@@ -63,9 +63,9 @@ fn head(report: &Report) -> String {
     let (result, class) =
         if holding == checks.len() { ("hold", "ok") } else { ("hold, the others FAIL", "bad") };
     let glance = format!(
-        "<p class=\"glance\"><span class=\"{class}\">{holding} of {} completeness checks {result}.</span> {} entries in \
-         the window; {hits} hits of {} tests; {} refused acts taken later; {} clocks late or met late; {} duties to inform \
-         missed.</p>\n",
+        "<p class=\"glance\"><span class=\"{class}\">{holding} of {} completeness checks {result}.</span> Entries in the \
+         window: {}. Hits of {} tests: {hits}. Refused acts taken later: {}. Clocks late or met late: {}. Duties to inform \
+         missed: {}.</p>\n",
         checks.len(),
         report.subledger.len(),
         report.journal_tests.len(),
@@ -80,8 +80,8 @@ fn head(report: &Report) -> String {
         format!("<p class=\"bad\">Not proved, and in no figure below: {}</p>\n", cases.join(", "))
     };
     format!(
-        "<h1>Auditor&#39;s report of {}</h1>\n<p class=\"soft\">Entries of {} to {}, local days of what happened. \
-         Clocks are read at {}. Made by {} from the log alone: the same log gives the same report.</p>\n\
+        "<h1>Auditor&#39;s report of {}</h1>\n<p class=\"soft\">Entries from {} to {}, local days of what happened. \
+         Clocks are read at <span class=\"day\">{}</span>. Made by {} from the log alone: the same log gives the same report.</p>\n\
          {glance}{not_proved}<nav aria-label=\"Sections\"><ul class=\"nav\">{nav}</ul></nav>\n",
         escaped(&report.ledger),
         from,
@@ -94,21 +94,37 @@ fn head(report: &Report) -> String {
 /// A column: its heading, and whether figures stand in it.
 type Column = (&'static str, bool);
 
+/// Figures stand to the right, days in one line.
+fn class(column: &Column) -> &'static str {
+    match column {
+        (_, true) => " class=\"n\"",
+        ("day" | "started" | "due" | "met" | "since" | "age", _) => " class=\"day\"",
+        _ => "",
+    }
+}
+
+/// The beginning of a table that can be scrolled by keyboard where it is wider than the page.
+fn wide(caption: &str) -> String {
+    let caption = escaped(caption);
+    format!(
+        "<div class=\"wide\" role=\"region\" aria-label=\"{caption}\" tabindex=\"0\"><table>\n<caption>{caption}</caption>\n"
+    )
+}
+
 fn table(caption: &str, columns: &[Column], rows: &[Vec<String>], file: &str) -> String {
-    let class = |number: bool| if number { " class=\"n\"" } else { "" };
-    let mut html =
-        format!("<div class=\"wide\"><table>\n<caption>{}</caption>\n<thead><tr>", escaped(caption));
-    for (name, number) in columns {
-        html.push_str(&format!("<th scope=\"col\"{}>{}</th>", class(*number), escaped(name)));
+    let mut html = wide(caption);
+    html.push_str("<thead><tr>");
+    for column in columns {
+        html.push_str(&format!("<th scope=\"col\"{}>{}</th>", class(column), escaped(column.0)));
     }
     html.push_str("</tr></thead>\n<tbody>\n");
     for row in rows.iter().take(PAGE_ROWS_MAX) {
         html.push_str("<tr>");
-        for (index, (cell, (_, number))) in row.iter().zip(columns).enumerate() {
+        for (index, (cell, column)) in row.iter().zip(columns).enumerate() {
             let cell = escaped(cell);
             html.push_str(&match index {
-                0 => format!("<th scope=\"row\"{}>{cell}</th>", class(*number)),
-                _ => format!("<td{}>{cell}</td>", class(*number)),
+                0 => format!("<th scope=\"row\"{}>{cell}</th>", class(column)),
+                _ => format!("<td{}>{cell}</td>", class(column)),
             });
         }
         html.push_str("</tr>\n");
@@ -141,7 +157,8 @@ fn population(report: &Report) -> String {
             escaped(&check.figure)
         )
     });
-    html.push_str("<div class=\"wide\"><table>\n<caption>Completeness</caption>\n<thead><tr><th scope=\"col\">what</th>");
+    html.push_str(&wide("Completeness"));
+    html.push_str("<thead><tr><th scope=\"col\">what</th>");
     html.push_str("<th scope=\"col\">result</th><th scope=\"col\">figure</th></tr></thead>\n<tbody>\n");
     html.push_str(&rows.collect::<String>());
     html.push_str("</tbody>\n</table></div>\n");
