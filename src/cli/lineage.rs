@@ -6,6 +6,7 @@ use replay::{
     lineage::{Figure, OfClaim, OfTotal},
 };
 use serde::Serialize;
+use std::collections::BTreeMap;
 
 use super::{
     EXIT_DIFFERS,
@@ -142,16 +143,21 @@ impl TotalArgs {
         }
         not_proved(&whole, out)?;
         let Some(served) = served else { return Ok(0) };
-        let served = which.sums(served.iter().map(|(key, sums)| (key, sums)), self.figure);
-        let summed: i64 = found.iter().fold(0, |sum, one| sum.saturating_add(one.value));
-        let served: i64 = served.values().fold(0, |sum, value| sum.saturating_add(*value));
-        if served == summed {
-            return Ok(0);
+        let mut served = which.sums(served.iter().map(|(key, sums)| (key, sums)), self.figure);
+        let summed: BTreeMap<&String, i64> = found.iter().map(|one| (&one.currency, one.value)).collect();
+        // A currency that one side does not have comes to nothing there.
+        summed.keys().for_each(|currency| _ = served.entry((*currency).clone()).or_default());
+        let mut code = 0;
+        for (currency, served) in served {
+            let summed = summed.get(&currency).copied().unwrap_or_default();
+            if served != summed {
+                let unit = if self.figure == OfTotal::Credits { "credits" } else { &currency };
+                let (served, summed) = (value(served, unit), value(summed, unit));
+                eprintln!("the served total comes to {served}, its events to {summed}; run claims audit");
+                code = EXIT_DIFFERS;
+            }
         }
-        eprintln!(
-            "the served totals come to {served}, these events to {summed} (minor units); run claims audit"
-        );
-        Ok(EXIT_DIFFERS)
+        Ok(code)
     }
 }
 
