@@ -6,6 +6,7 @@
 //!
 //! `ARCHITECTURE.md` has the picture, the invariants and the two walks.
 
+pub mod auditor;
 pub mod cli;
 pub mod command;
 pub mod coverage;
@@ -17,6 +18,7 @@ pub mod import_csv;
 pub mod journal;
 pub mod judging;
 pub mod ledger;
+pub mod lineage;
 pub mod periods;
 pub mod policy_file;
 pub mod progress;

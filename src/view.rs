@@ -7,7 +7,7 @@ use replay::{
     books::{BoardRow, ClaimRows, Sums, TotalKey, rows},
     case::{Case, CaseKey, first_key},
     codec::{OwnedRow, Recorded, open},
-    history::Cut,
+    history::{Cut, Standing},
     ids::{ClaimId, OrderId, Stream},
 };
 use serde::Serialize;
@@ -133,16 +133,7 @@ pub fn timeline<S: Store>(
             .map(|h| h.standing(cut))
             .unwrap_or_default()
             .iter()
-            .map(|s| {
-                let corrected =
-                    matches!(s.event, std::borrow::Cow::Owned(_)) || s.effective != s.fact.effective;
-                let word = match (s.reversed, corrected) {
-                    (Some(_), _) => "reversed",
-                    (None, true) => "corrected",
-                    (None, false) => "stands",
-                };
-                (s.fact.position.get(), word)
-            })
+            .map(|s| (s.fact.position.get(), standing_word(s)))
             .collect();
         for row in store.history(stream)? {
             let recorded = opened(&row)?;
@@ -159,6 +150,16 @@ pub fn timeline<S: Store>(
     }
     entries.sort_by_key(|(effective, entry)| (*effective, entry.position));
     Ok(entries.into_iter().map(|(_, entry)| entry).collect())
+}
+
+/// `stands`, `corrected` or `reversed`.
+pub fn standing_word(s: &Standing<'_>) -> &'static str {
+    let corrected = matches!(s.event, std::borrow::Cow::Owned(_)) || s.effective != s.fact.effective;
+    match (s.reversed, corrected) {
+        (Some(_), _) => "reversed",
+        (None, true) => "corrected",
+        (None, false) => "stands",
+    }
 }
 
 fn entry<S: Store>(
@@ -321,4 +322,12 @@ pub fn group_totals<'a>(
         groups.entry((names, key.currency.clone())).or_default().add(sums);
     }
     groups
+}
+
+/// Minor units as people write them, e.g. 12.50; a currency nobody knows stays in minor units.
+pub fn money(minor: u64, currency: &str) -> String {
+    replay::money::Currency::parse(currency)
+        .ok()
+        .and_then(|currency| replay::money::Amount::new(minor, currency).ok())
+        .map_or_else(|| minor.to_string(), |amount| amount.decimal_text())
 }

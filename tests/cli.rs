@@ -107,9 +107,16 @@ fn with_json_every_answer_is_json() {
         "people",
         "sod",
         "sod --rules",
+        "lineage claim C1",
+        "lineage claim C77",
+        "lineage total --merchant AMC",
+        "lineage event 12",
         "replay",
         "rebuild",
         "audit",
+        "audit report",
+        "audit report --out q1",
+        "audit report --out q1",
         "import csv --map fixtures/import/sample.toml fixtures/import/sample.csv",
         "export events",
         "export events --to a.ndjson",
@@ -149,6 +156,34 @@ fn tampered(sql: &str) -> tempfile::TempDir {
     assert!(db.execute_batch(sql).is_ok() && db.total_changes() > 0, "{sql} changed nothing");
     db.close().unwrap();
     folder
+}
+
+#[test]
+fn lineage_notices_a_served_total_that_its_events_do_not_come_to() {
+    let folder = tampered("UPDATE refund_totals SET credited_minor = 8001 WHERE credited_minor = 8000");
+    let ask = |line: &str| claims(folder.path(), &words(&format!("{line} -l shop.db")));
+    let found = ask("lineage total --merchant AMC --currency USD");
+    assert_eq!(found.code, 1);
+    assert!(found.stdout.starts_with("stands of the total: 130.00 USD"), "{}", found.stdout);
+    assert!(found.stderr.contains("comes to 130.01 USD, its events to 130.00 USD"), "{}", found.stderr);
+    assert_eq!(ask("lineage total --month 2024-04").code, 0);
+    assert_eq!(ask("lineage total --as-of 31").code, 0);
+}
+
+#[test]
+fn a_report_over_a_broken_log_says_what_it_does_not_cover() {
+    let folder = tampered(
+        "DROP TRIGGER events_are_never_changed;
+         UPDATE events SET body = CAST(replace(CAST(body AS TEXT), '8000', '9000') AS BLOB) WHERE position = 12",
+    );
+    let found = claims(folder.path(), &words("audit report -l shop.db --out q1"));
+    assert_eq!(found.code, 1, "{}", found.stderr);
+    for line in ["FAIL every event is readable, unaltered and lawful", "not proved: order O1"] {
+        assert!(found.stdout.contains(line), "{}", found.stdout);
+    }
+    let page = fs::read_to_string(folder.path().join("q1/report.html")).unwrap();
+    assert!(page.contains("Not proved, and in no figure below: order O1"));
+    assert_eq!(claims(folder.path(), &words("audit report -l nowhere.db")).code, 14);
 }
 
 #[test]

@@ -1,6 +1,10 @@
 //! The books: rows that people read instead of the log. Every row follows from one case alone, so that one
 //! function writes them on append and on rebuild, and a total is a sum of what claims contribute.
 
+mod digest;
+
+pub use digest::{Digest, DigestBuilder};
+
 use alloc::{
     collections::BTreeMap,
     format,
@@ -9,7 +13,6 @@ use alloc::{
 };
 use serde::Serialize;
 use serde_json::{Value, json};
-use sha2::{Digest as _, Sha256};
 
 use crate::{
     canonical,
@@ -18,7 +21,6 @@ use crate::{
     event::AppendRefused,
     history::Cut,
     ids::{ClaimId, Position},
-    merkle::Hash,
     money::{Amount, Currency},
     order::OrderState,
     posting,
@@ -136,9 +138,7 @@ pub struct ClaimRows {
 
 /// The rows of one claim of a case, under a cut.
 pub fn rows(case: &Case, id: &ClaimId, cut: &Cut) -> Option<ClaimRows> {
-    let state = case.claims.get(id)?.state(cut)?;
-    let order = case.order.as_ref().and_then(|o| o.state(cut));
-    let about = About::of(&state, order.as_ref());
+    let Looked { state, about } = look(case, id, cut)?;
     let detail = canonical::to_bytes(&detail(&state, &about)).ok().and_then(|b| String::from_utf8(b).ok());
     Some(ClaimRows {
         board: board(&state, &about),
@@ -146,6 +146,37 @@ pub fn rows(case: &Case, id: &ClaimId, cut: &Cut) -> Option<ClaimRows> {
         totals: contributions(&state, &about),
         obligations: obligations(&state, &about),
     })
+}
+
+/// What the books say of one claim in figures, without the claim in full; lineage asks for it after every event.
+pub(crate) struct Figures {
+    pub board: BoardRow,
+    pub totals: Vec<(TotalKey, Sums)>,
+    pub obligations: Vec<ObligationRow>,
+    pub state: ClaimState,
+}
+
+/// The figures of one claim of a case, under a cut: those of [`rows`], by the same functions.
+pub(crate) fn figures(case: &Case, id: &ClaimId, cut: &Cut) -> Option<Figures> {
+    let Looked { state, about } = look(case, id, cut)?;
+    Some(Figures {
+        board: board(&state, &about),
+        totals: contributions(&state, &about),
+        obligations: obligations(&state, &about),
+        state,
+    })
+}
+
+struct Looked {
+    state: ClaimState,
+    about: About,
+}
+
+fn look(case: &Case, id: &ClaimId, cut: &Cut) -> Option<Looked> {
+    let state = case.claims.get(id)?.state(cut)?;
+    let order = case.order.as_ref().and_then(|o| o.state(cut));
+    let about = About::of(&state, order.as_ref());
+    Some(Looked { state, about })
 }
 
 /// The row of a refused act.
@@ -472,36 +503,4 @@ pub fn total_name(key: &TotalKey) -> String {
 /// The canonical line of a row.
 pub fn text<T: Serialize>(row: &T) -> String {
     canonical::of(row).ok().and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or_default()
-}
-
-/// Rows per table and the digest over all of them.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Digest {
-    pub rows: [u64; 5],
-    pub sha256: Hash,
-}
-
-/// Takes rows in order.
-#[derive(Default)]
-pub struct DigestBuilder {
-    tables: [Sha256; 5],
-    rows: [u64; 5],
-}
-impl DigestBuilder {
-    /// The next row of a table.
-    pub fn row(&mut self, table: usize, line: &str) {
-        if let (Some(hash), Some(rows)) = (self.tables.get_mut(table), self.rows.get_mut(table)) {
-            hash.update(line.as_bytes());
-            hash.update(b"\n");
-            *rows = rows.saturating_add(1);
-        }
-    }
-    /// The digest.
-    pub fn finish(self) -> Digest {
-        let mut all = Sha256::new();
-        for ((name, rows), hash) in TABLES.iter().zip(self.rows).zip(self.tables) {
-            all.update(format!("{name} {rows} {}\n", Hash(hash.finalize().into())).as_bytes());
-        }
-        Digest { rows: self.rows, sha256: Hash(all.finalize().into()) }
-    }
 }

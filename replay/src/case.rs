@@ -149,9 +149,24 @@ impl Case {
     }
     /// The case as if one event of a claim had not been recorded.
     pub(crate) fn without(&self, id: &ClaimId, event: EventId) -> Case {
+        self.without_on(&Stream::Claim(id.clone()), event)
+    }
+    /// The case as if one event of one of its streams had not been recorded.
+    pub(crate) fn without_on(&self, stream: &Stream, event: EventId) -> Case {
         let mut case = self.clone();
-        if let Some(claim) = case.claims.get_mut(id) {
-            claim.history = claim.history.without(event);
+        match stream {
+            Stream::Ledger => {}
+            Stream::Order(_) => {
+                if let Some(order) = &mut case.order {
+                    order.history = order.history.without(event);
+                    case.sold = order.state(&Cut::default());
+                }
+            }
+            Stream::Claim(id) => {
+                if let Some(claim) = case.claims.get_mut(id) {
+                    claim.history = claim.history.without(event);
+                }
+            }
         }
         case
     }

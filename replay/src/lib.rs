@@ -43,3 +43,4 @@ pub mod evidence;
 pub mod audit;
 pub mod books;
 pub mod journal;
+pub mod lineage;

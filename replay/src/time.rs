@@ -128,6 +128,11 @@ impl When {
     pub fn local_day(self) -> Day {
         Day(self.local().map_or(NaiveDate::MIN, |t| t.date_naive()))
     }
+    /// The minute of that day, from 0 to 1,439.
+    pub fn local_minute(self) -> u16 {
+        let local = self.at.0.saturating_add(i64::from(self.offset_minutes) * MINUTE_MICROS);
+        u16::try_from(local.div_euclid(MINUTE_MICROS).rem_euclid(1_440)).unwrap_or(0)
+    }
     /// So many elapsed hours later, in the same place (H-5).
     pub fn plus_hours(self, hours: u32) -> Option<Self> {
         let micros = i64::from(hours).checked_mul(60 * MINUTE_MICROS)?;

@@ -1,6 +1,7 @@
 //! The command line: text in, one verb of the ledger, text out. stdout is data, stderr is words.
 
 pub mod acts;
+mod audit_report;
 pub mod common;
 mod coverage;
 mod demo;
@@ -10,6 +11,7 @@ mod explain;
 mod files;
 mod journal;
 mod leakage;
+mod lineage;
 mod next;
 mod output;
 mod people;
@@ -115,6 +117,9 @@ enum Command {
     People(people::PeopleArgs),
     /// Segregation of duties: who did what should be for two, and what came close; writes nothing
     Sod(sod::SodArgs),
+    /// From a figure to the events behind it, and from an event to every figure it touches
+    #[command(subcommand)]
+    Lineage(lineage::LineageCommand),
     /// Fold the log in memory up to any moment; writes nothing
     Replay(proof::ReplayArgs),
     /// Rebuild the books from the log, compare them with what is served, and swap them in
@@ -167,7 +172,11 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> u8 {
         Err(why) => return not_understood(&why, args.iter().any(|word| word == "--json")),
     };
     let json = cli.common.json;
-    let proving = matches!(cli.command, Command::Audit(_) | Command::Verify(_));
+    let proving = match &cli.command {
+        Command::Audit(args) => args.compares(),
+        Command::Verify(_) => true,
+        _ => false,
+    };
     let testing = matches!(cli.command, Command::Policy(policy::PolicyCommand::Test(_)));
     match dispatch(cli) {
         Ok(code) => code,
@@ -225,6 +234,7 @@ fn dispatch(cli: Cli) -> Result<u8> {
         Command::Leakage(args) => args.run(&common, out)?,
         Command::People(args) => args.run(&common, out)?,
         Command::Sod(args) => args.run(&common, out)?,
+        Command::Lineage(command) => return command.run(&common, out),
         Command::Replay(args) => args.run(&common, out)?,
         Command::Rebuild(args) => return args.run(&common, out),
         Command::Audit(args) => return args.run(&common, out),

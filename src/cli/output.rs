@@ -4,6 +4,7 @@ use serde::Serialize;
 use std::io::Write;
 
 use crate::error::{Error, ErrorKind, Result};
+pub use crate::view::money;
 
 /// Where answers go: data to stdout, words to stderr.
 #[derive(Debug, Clone, Copy)]
@@ -118,12 +119,4 @@ pub fn minutes(due: &str) -> String {
     let (Some(start), Some(rest)) = (due.get(..16), due.get(16..)) else { return due.to_owned() };
     let offset = rest.find(['Z', '+', '-']).and_then(|at| rest.get(at..)).unwrap_or_default();
     format!("{}{offset}", start.replace('T', " "))
-}
-
-/// Minor units as people write them, e.g. 12.50; a currency nobody knows stays in minor units.
-pub fn money(minor: u64, currency: &str) -> String {
-    replay::money::Currency::parse(currency)
-        .ok()
-        .and_then(|currency| replay::money::Amount::new(minor, currency).ok())
-        .map_or_else(|| minor.to_string(), |amount| amount.decimal_text())
 }

@@ -1,10 +1,11 @@
 //! replay, rebuild, audit.
 
-use clap::Args;
+use clap::{Args, Subcommand};
 use serde_json::json;
 
 use super::{
     EXIT_DIFFERS,
+    audit_report::ReportArgs,
     common::Common,
     output::{Output, money, table},
     views::Moment,
@@ -145,11 +146,30 @@ fn differences(rows: &[Difference], count: u64) -> String {
 }
 
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  claims audit\n  claims audit --json | jq .agrees")]
-pub struct AuditArgs {}
+#[command(after_help = "Examples:
+  claims audit
+  claims audit --json | jq .agrees
+  claims audit report --out q1         what an auditor is handed")]
+pub struct AuditArgs {
+    #[command(subcommand)]
+    command: Option<AuditCommand>,
+}
+
+#[derive(Debug, Subcommand)]
+enum AuditCommand {
+    /// Completeness, journal-entry tests, overrides, missed duties: as a page, CSV and JSON
+    Report(ReportArgs),
+}
 
 impl AuditArgs {
+    /// Whether log and books are compared; the report has ordinary exit codes.
+    pub fn compares(&self) -> bool {
+        self.command.is_none()
+    }
     pub fn run(self, common: &Common, out: Output) -> Result<u8> {
+        if let Some(AuditCommand::Report(args)) = self.command {
+            return args.run(common, out);
+        }
         let mut store = common.read()?;
         let report = proof::audit(&mut store, !out.json)?;
         out.say(&report, || audit_text(&report))?;

@@ -5,11 +5,17 @@
 use replay::{
     audit::Replay,
     case::{Case, CaseKey, World},
+    codec::Row,
     history::Cut,
+    ids::{ClaimId, OrderId},
+    merkle::Hash,
     registry::Registry,
 };
 use serde::Serialize;
-use std::{collections::BTreeSet, ops::ControlFlow};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::ControlFlow,
+};
 
 use crate::{
     error::Result,
@@ -31,6 +37,12 @@ pub struct Whole {
     pub not_proved: BTreeSet<String>,
     /// Why, by position; at most [`replay::audit::FINDINGS_MAX`].
     pub faults: Vec<String>,
+    /// Events read.
+    pub events: u64,
+    /// RFC 6962 root over all of them.
+    pub root: Hash,
+    /// Events per kind.
+    pub kinds: BTreeMap<&'static str, u64>,
 }
 
 /// A case that gives no figures, as programs read it.
@@ -48,6 +60,19 @@ impl Whole {
     /// # Errors
     /// Storage errors, and an interruption.
     pub fn read<S: Store>(store: &mut S, cut: &Cut, shown: bool) -> Result<Self> {
+        Self::read_with(store, cut, shown, &mut |_| {})
+    }
+
+    /// As [`Whole::read`], and hands every row to somebody else on the way.
+    ///
+    /// # Errors
+    /// As [`Whole::read`].
+    pub fn read_with<S: Store>(
+        store: &mut S,
+        cut: &Cut,
+        shown: bool,
+        on_row: &mut dyn FnMut(&Row<'_>),
+    ) -> Result<Self> {
         let last = cut.position.map_or(u64::MAX, |position| position.get());
         let rows = store.tip()?.position.min(last);
         let mut replay = Replay::new(Some(store.origin().clone()), *cut).without_books();
@@ -55,6 +80,7 @@ impl Whole {
         let (mut read, mut stopped) = (0u64, Ok(()));
         store.scan(Span { first: 1, last }, &mut |row| {
             replay.row(row);
+            on_row(row);
             read += 1;
             if read.is_multiple_of(PROGRESS_ROWS) {
                 stopped = progress.reach(read);
@@ -68,7 +94,20 @@ impl Whole {
             world: outcome.world,
             not_proved: outcome.quarantined.into_iter().collect(),
             faults: outcome.findings.iter().map(ToString::to_string).collect(),
+            events: outcome.events,
+            root: outcome.root,
+            kinds: outcome.kinds,
         })
+    }
+
+    /// The case that a claim belongs to, whole or not.
+    pub fn case_of(&self, claim: &ClaimId) -> Option<&Case> {
+        self.world.case_of(claim)
+    }
+
+    /// The case of an order, whole or not.
+    pub fn case_of_order(&self, order: &OrderId) -> Option<&Case> {
+        self.world.case_of_order(order)
     }
 
     /// Policies, calendars and people.
