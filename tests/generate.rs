@@ -24,7 +24,15 @@ const LOOKED_AT: u64 = 50_000;
 /// The five policies are the first revisions of the ledger's stream.
 const PUBLISHED: u64 = 5;
 /// Kinds that the generator leaves to others.
-const ELSEWHERE: [Kind; 3] = [Kind::PolicyPublished, Kind::CalendarPublished, Kind::HistoricalCreditRecorded];
+const ELSEWHERE: [Kind; 6] = [
+    Kind::PolicyPublished,
+    Kind::CalendarPublished,
+    Kind::HistoricalCreditRecorded,
+    // A court or a privacy plan brings these; a shop's days do not.
+    Kind::RetentionSet,
+    Kind::LegalHoldPlaced,
+    Kind::LegalHoldReleased,
+];
 const DAY_MICROS: i64 = 86_400_000_000;
 
 fn ledger() -> Ledger<MemoryStore> {

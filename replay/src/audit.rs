@@ -17,6 +17,7 @@ use crate::{
     history::Cut,
     ids::{ClaimId, EventId, Origin, Personal, Position, Stream},
     merkle::{Frontier, Hash},
+    redaction::Redactions,
 };
 
 /// Most findings that are kept; the rest is counted.
@@ -33,7 +34,7 @@ pub struct Replay {
     frontier: Frontier,
     position: u64,
     recorded_at: i64,
-    event_ids: BTreeSet<EventId>,
+    event_ids: BTreeMap<EventId, u64>,
     keys: BTreeMap<Key, u64>,
     commitments: Option<Vec<Commitment>>,
     books: Books,
@@ -44,7 +45,7 @@ pub struct Replay {
     case_of_claim: BTreeMap<ClaimId, CaseKey>,
     kinds: BTreeMap<&'static str, u64>,
     policies: Vec<Hash>,
-    redacted: BTreeSet<(EventId, String)>,
+    redactions: Redactions,
     cut: Cut,
     writes_books: bool,
 }
@@ -88,8 +89,10 @@ pub struct Outcome {
     pub keys: BTreeMap<Key, u64>,
     /// Every commitment to a personal value, when they were asked for.
     pub commitments: Vec<Commitment>,
-    /// Personal values that were erased with approval: event and path.
-    pub redacted: BTreeSet<(EventId, String)>,
+    /// Personal values that were erased, with approval or without.
+    pub redactions: Redactions,
+    /// The position of every event, by its id.
+    pub event_ids: BTreeMap<EventId, u64>,
     /// The world itself, for questions the books do not answer.
     pub world: World,
 }
@@ -103,7 +106,7 @@ impl Replay {
             frontier: Frontier::new(),
             position: 0,
             recorded_at: 0,
-            event_ids: BTreeSet::new(),
+            event_ids: BTreeMap::new(),
             keys: BTreeMap::new(),
             commitments: None,
             books: Books::default(),
@@ -114,7 +117,7 @@ impl Replay {
             case_of_claim: BTreeMap::new(),
             kinds: BTreeMap::new(),
             policies: Vec::new(),
-            redacted: BTreeSet::new(),
+            redactions: Redactions::default(),
             cut,
             writes_books: true,
         }
@@ -170,9 +173,10 @@ impl Replay {
             return Err(Fault::RecordedTimeRunsBackwards);
         }
         self.recorded_at = row.recorded_at;
-        if !self.event_ids.insert(e.event_id) {
+        if self.event_ids.contains_key(&e.event_id) {
             return Err(Fault::EventIdIsUsedTwice);
         }
+        self.event_ids.insert(e.event_id, row.position);
         let kind = recorded.event.kind().as_str();
         if let Some(key) = &e.external_id
             && self.keys.insert((e.source.to_string(), kind, key.to_string()), row.position).is_some()
@@ -184,9 +188,7 @@ impl Replay {
         if let Event::PolicyPublished(p) = &recorded.event {
             self.policies.push(p.sha256);
         }
-        if let Event::PersonalDataRedacted(r) = &recorded.event {
-            self.redacted.extend(r.targets.iter().map(|t| (t.event, t.path.to_string())));
-        }
+        self.redactions.take(&recorded);
         if let Event::AppendRefused(r) = &recorded.event
             && self.cut.sees(e.position, e.recorded_at)
             && self.cut.effective_at.is_none_or(|t| e.effective.at <= t)
@@ -269,7 +271,8 @@ impl Replay {
             policies: self.policies,
             keys: self.keys,
             commitments: self.commitments.unwrap_or_default(),
-            redacted: self.redacted,
+            redactions: self.redactions,
+            event_ids: self.event_ids,
             world: self.world,
         }
     }

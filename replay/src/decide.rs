@@ -94,6 +94,7 @@ pub fn decide(context: Context<'_>, proposal: &Proposal, at: Instant) -> Result<
     // Whoever corrects an act answers for what it becomes.
     let judged = law::judged(context.case, &proposal.stream, event);
     people(context.registry, proposal, &judged)?;
+    guard::hold(context.case, &proposal.stream, event)?;
     // What was filled in and what paying decides count like what was typed.
     events.iter().try_for_each(|event| within_limit(context.registry, &proposal.role, event))?;
     if let Stream::Claim(id) = &proposal.stream
@@ -226,6 +227,8 @@ fn open_enough(state: &ClaimState, event: &Event) -> Result<(), Refusal> {
         event,
         Event::ClaimReopened(_)
             | Event::NoteAdded(_)
+            | Event::LegalHoldPlaced(_)
+            | Event::LegalHoldReleased(_)
             | Event::NoticeSent(_)
             | Event::EventCorrected(_)
             | Event::EventReversed(_)

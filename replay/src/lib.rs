@@ -28,10 +28,12 @@ pub mod case;
 pub mod claim;
 pub mod decide;
 pub mod history;
+pub mod hold;
 pub mod judge;
 pub mod law;
 pub mod order;
 pub mod policy;
+pub mod redaction;
 pub mod registry;
 pub mod seal;
 // what is reported

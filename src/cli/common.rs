@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// The actor of a command line that names none.
-const UNNAMED: &str = "unnamed";
+pub(super) const UNNAMED: &str = "unnamed";
 
 /// Options of every command.
 #[derive(Debug, Clone, clap::Args)]
@@ -107,17 +107,22 @@ impl Common {
     }
 }
 
+/// Somebody was named as the actor.
+pub(super) fn named(actor: &ActorId) -> Result<()> {
+    if actor.as_str() != UNNAMED {
+        return Ok(());
+    }
+    Err(Error::new(ErrorKind::Usage, "nobody_named", "the log needs to know who acts")
+        .hint("give --actor ID, or set CLAIMS_ACTOR=ID (a pseudonymous id, no personal name)"))
+}
+
 impl Acting {
     /// An event in the log has an actor; "unnamed" is only there for files whose commands name their own.
     ///
     /// # Errors
     /// When nobody was named.
     pub fn named(&self) -> Result<()> {
-        if self.actor.as_str() != UNNAMED {
-            return Ok(());
-        }
-        Err(Error::new(ErrorKind::Usage, "nobody_named", "the log needs to know who acts")
-            .hint("give --actor ID, or set CLAIMS_ACTOR=ID (a pseudonymous id, no personal name)"))
+        named(&self.actor)
     }
     /// A proposal of one event on one stream, at the revision the stream has now unless one was named.
     ///

@@ -19,6 +19,7 @@ use crate::{
     ledger::{Ledger, Outcome},
     progress::Progress,
     record::{self, Options},
+    redaction,
     store::{Store, sqlite::SqliteStore},
     transfer,
 };
@@ -202,11 +203,16 @@ fn events(common: &Common, file: &Path, personal: Option<&Path>, out: Output) ->
     let restored = transfer::import_events(&mut store, &mut *input, &name_of(file), values, &progress)?;
     progress.done();
     out.say(&restored, || {
+        let left_out = match restored.erased {
+            0 => String::new(),
+            n => format!("; {n} more were erased since they were exported and were left out"),
+        };
         format!(
-            "restored {} events and {} personal values\nroot {}",
+            "restored {} events and {} personal values{left_out}\nroot {}",
             restored.events, restored.personal, restored.root
         )
-    })
+    })?;
+    store.clean(std::time::Duration::from_millis(redaction::CLEAN_WAIT_MS))
 }
 
 #[derive(Debug, Subcommand)]
@@ -217,7 +223,8 @@ pub enum ExportCommand {
   claims export events --to shop.ndjson --personal shop-personal.ndjson
 
 Events hold commitments instead of personal values. --personal writes the values
-and the salts that open the commitments to a file of their own: keep it apart.")]
+and the salts that open the commitments to a file of their own: keep it apart, and
+erase it as well when a value in it is erased. claims redact cannot reach it.")]
     Events {
         /// The file to write [default: stdout]
         #[arg(long, value_name = "FILE")]
@@ -262,7 +269,7 @@ fn export(store: &mut SqliteStore, to: Option<&Path>, personal: Option<&Path>, o
 }
 
 /// A file that is there as a whole or not at all: written beside its place, readable by its owner alone, then moved.
-fn whole_file<T>(path: &Path, write: impl FnOnce(&mut dyn Write) -> Result<T>) -> Result<T> {
+pub(super) fn whole_file<T>(path: &Path, write: impl FnOnce(&mut dyn Write) -> Result<T>) -> Result<T> {
     let mut name = path.as_os_str().to_owned();
     name.push(".part");
     let part = PathBuf::from(name);

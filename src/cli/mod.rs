@@ -12,8 +12,11 @@ mod next;
 mod output;
 mod policy;
 mod proof;
+mod redact;
+mod retention;
 mod scenarios;
 mod show;
+mod subject;
 mod views;
 mod whatif;
 
@@ -107,6 +110,14 @@ enum Command {
     Rebuild(proof::RebuildArgs),
     /// Replay everything and compare: exit 0 agrees, 1 differs, 2 could not tell
     Audit(proof::AuditArgs),
+    /// Erase personal values with a second person's approval; the log and its proofs stay
+    Redact(Box<redact::RedactArgs>),
+    /// How long personal values are kept, and which are past that
+    #[command(subcommand)]
+    Retention(retention::RetentionCommand),
+    /// What the ledger holds on one person
+    #[command(subcommand)]
+    Subject(subject::SubjectCommand),
     /// Bring in historical credits (CSV) or a whole log
     #[command(subcommand)]
     Import(files::ImportCommand),
@@ -198,6 +209,9 @@ fn dispatch(cli: Cli) -> Result<u8> {
         Command::Replay(args) => args.run(&common, out)?,
         Command::Rebuild(args) => return args.run(&common, out),
         Command::Audit(args) => return args.run(&common, out),
+        Command::Redact(args) => args.run(&common, out)?,
+        Command::Retention(command) => command.run(&common, out)?,
+        Command::Subject(command) => command.run(&common, out)?,
         Command::Import(command) => command.run(&common, out)?,
         Command::Export(command) => command.run(&common, out)?,
         Command::Schema { name } => schema(name.as_deref(), out)?,

@@ -61,3 +61,9 @@ CREATE TABLE personal (
     value       TEXT NOT NULL,
     PRIMARY KEY (position, path)
 ) STRICT, WITHOUT ROWID;
+
+-- A row while the file may still hold bytes of erased values outside its tables. Written with the erasure itself, taken
+-- away once the file is clean, so that whoever opens the ledger after an interruption knows what is left to do.
+CREATE TABLE unclean (
+    one         INTEGER PRIMARY KEY CHECK (one = 1)
+) STRICT;
