@@ -450,6 +450,20 @@ fn the_audit_names_the_first_position_that_is_wrong() {
             }),
             "position 13 the redaction of text does not count: the approver is the requester",
         ),
+        (
+            "a legal hold forbade it",
+            "DELETE FROM personal WHERE position = 3 AND path = 'buyer.name'",
+            Some(|path, store, id| {
+                let event = id(store, 3);
+                let mut script = Script::new(support::sqlite_again(path, "hold"));
+                script.lines(r#"claim/C1 legal_hold_placed {"hold":"suit-7","reason_code":"lawsuit"}"#);
+                forge(store, &[(event, "buyer.name")], Some("m.klein"));
+                script.lines(
+                    r#"claim/C1 legal_hold_released {"hold":"suit-7","reason_code":"settled"} by d.ruiz approved m.klein"#,
+                );
+            }),
+            "position 14 redacts buyer.name of position 3, which legal hold suit-7 kept",
+        ),
     ];
     for (name, sql, tamper, says) in cases {
         let folder = tempfile::tempdir().unwrap();

@@ -2,6 +2,8 @@
 
 use replay::{
     audit::{Commitment, Outcome},
+    hold::over,
+    ids::Stream,
     redaction::{Redaction, Standing, Tampering, standing},
     seal::PersonalRow,
 };
@@ -42,6 +44,33 @@ impl Personal {
     }
 }
 
+/// A redaction that a legal hold forbade when it was recorded.
+fn under_hold(outcome: &Outcome, found: &mut Personal) {
+    if outcome.redactions.is_empty() {
+        return;
+    }
+    for (_, case) in outcome.world.cases() {
+        let order = case.order.iter().map(|order| (Stream::Order(order.id.clone()), &order.history));
+        let claims = case.claims.iter().map(|(id, claim)| (Stream::Claim(id.clone()), &claim.history));
+        for (stream, history) in order.chain(claims) {
+            let holds = over(case, &stream);
+            for fact in history.facts().iter().filter(|_| !holds.is_empty()) {
+                for (path, redaction) in outcome.redactions.of_event(fact.event_id) {
+                    let at = redaction.position;
+                    if let Some((_, hold, _)) = holds.iter().find(|(.., hold)| hold.was_in_force_at(at)) {
+                        found.find(at.get(), || {
+                            format!(
+                                "redacts {path} of position {}, which legal hold {hold} kept",
+                                fact.position
+                            )
+                        });
+                    }
+                }
+            }
+        }
+    }
+}
+
 /// Compares commitments, values and redactions, each with both others.
 pub(super) fn look(reader: &mut SqliteStore, outcome: &Outcome) -> Result<Personal> {
     let mut found = Personal { commitments: outcome.commitments.len(), redacted: 0, fault: None };
@@ -59,6 +88,7 @@ pub(super) fn look(reader: &mut SqliteStore, outcome: &Outcome) -> Result<Person
                 .find(at, || format!("redacts {path} of event {event}, which is not on record before it")),
         }
     }
+    under_hold(outcome, &mut found);
     let mut expected: BTreeMap<(u64, String), &Commitment> = BTreeMap::new();
     for c in &outcome.commitments {
         expected.insert((c.position, c.path.clone()), c);

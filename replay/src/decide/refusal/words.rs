@@ -11,7 +11,7 @@ impl Refusal {
     pub fn hint(&self) -> String {
         let text = match self {
             Refusal::WrittenByTheLedgerItself(_) => {
-                "it follows from the ledger's own commands, such as claims rebuild; nobody records it by hand"
+                "it follows from the ledger's own commands, such as claims rebuild and claims redact; nobody records it by hand"
             }
             Refusal::KindIsNotForThisStream(kind, _) => {
                 let p = kind.places();
