@@ -233,7 +233,7 @@ fn a_file_made_before_there_was_such_a_table_is_cleaned_as_well() {
     let folder = tempfile::tempdir().unwrap();
     let path = file(&folder);
     drop(told(SqliteStore::create(&path, &origin()).unwrap()));
-    Connection::open(&path).unwrap().execute_batch("DROP TABLE unclean").unwrap();
+    Connection::open(&path).unwrap().execute_batch("DROP TABLE erasures").unwrap();
     let mut ledger = support::sqlite_again(&path, "again");
     assert!(!ledger.store().is_unclean().unwrap());
     redaction::erase(&mut ledger, &request(order("O1"))).unwrap();

@@ -1,11 +1,12 @@
 //! Erasing personal values: first from the tables, then from the file.
 //!
 //! A row that was deleted is gone for every query, yet its bytes lie on in the write-ahead log and in pages that
-//! SQLite moved about. So the transaction that deletes also leaves a row in `unclean`; then the log is folded into
-//! the file and cut to nothing, the file is written anew from what it still holds, that is folded in as well, and
-//! only then the row goes. Whatever interrupts this, the row is there for the next one who opens the ledger.
+//! SQLite moved about. So the transaction that deletes also counts in `erasures`; then the log is folded into the
+//! file and cut to nothing, the file is written anew from what it still holds, that is folded in as well, and only
+//! then the count of what was cleaned follows. Whatever interrupts this, the counts differ for the next one who opens
+//! the ledger; and what somebody else erases meanwhile is still counted as not cleaned.
 
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension, params};
 use std::time::Duration;
 
 use super::{BUSY_TIMEOUT_MS, fault, number};
@@ -16,48 +17,64 @@ use crate::error::{Error, ErrorKind, Result};
 pub const CLEAN_AT_OPEN_WAIT_MS: u64 = 200;
 
 /// For files that are older than this table.
-const UNCLEAN: &str = "CREATE TABLE IF NOT EXISTS unclean (one INTEGER PRIMARY KEY CHECK (one = 1)) STRICT";
+const TABLE: &str = "CREATE TABLE IF NOT EXISTS erasures (
+    one INTEGER PRIMARY KEY CHECK (one = 1), erased INTEGER NOT NULL, cleaned INTEGER NOT NULL) STRICT";
 
 pub(super) fn erase(db: &Connection, position: u64, path: &str) -> Result<bool> {
     let sql = "DELETE FROM personal WHERE position = ?1 AND path = ?2";
     let mut delete = db.prepare_cached(sql).map_err(fault)?;
     let erased = delete.execute(params![number(position), path]).map_err(fault)? > 0;
-    if erased && !is_due(db)? {
-        db.execute_batch(UNCLEAN).map_err(fault)?;
-        db.execute("INSERT INTO unclean (one) VALUES (1)", []).map_err(fault)?;
+    if erased {
+        if !is_known(db)? {
+            db.execute_batch(TABLE).map_err(fault)?;
+        }
+        let sql = "INSERT INTO erasures (one, erased, cleaned) VALUES (1, 1, 0)
+                   ON CONFLICT DO UPDATE SET erased = erased + 1";
+        db.prepare_cached(sql).and_then(|mut count| count.execute([])).map_err(fault)?;
     }
     Ok(erased)
 }
 
+fn is_known(db: &Connection) -> Result<bool> {
+    let sql = "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'erasures'";
+    db.prepare_cached(sql).and_then(|mut known| known.exists([])).map_err(fault)
+}
+
+/// How much was erased, when not all of it was cleaned.
+fn due(db: &Connection) -> Result<Option<i64>> {
+    if !is_known(db)? {
+        return Ok(None);
+    }
+    let sql = "SELECT erased FROM erasures WHERE erased > cleaned";
+    db.query_row(sql, [], |row| row.get(0)).optional().map_err(fault)
+}
+
 pub(super) fn is_due(db: &Connection) -> Result<bool> {
-    let count = |sql: &str| db.query_row(sql, [], |row| row.get::<_, i64>(0)).map_err(fault);
-    let known = count("SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = 'unclean'")?;
-    Ok(known > 0 && count("SELECT count(*) FROM unclean")? > 0)
+    Ok(due(db)?.is_some())
 }
 
 pub(super) fn clean(db: &Connection, wait: Duration) -> Result<()> {
-    if !is_due(db)? {
-        return Ok(());
-    }
+    let Some(erased) = due(db)? else { return Ok(()) };
     db.busy_timeout(wait).map_err(fault)?;
-    let cleaned = scrub(db, wait);
+    let cleaned = scrub(db, erased, wait);
     let restored = db.busy_timeout(Duration::from_millis(BUSY_TIMEOUT_MS)).map_err(fault);
     cleaned.map_err(not_clean)?;
     restored
 }
 
 /// What an interrupted cleaning has left is done now, if nobody is in the way. The ledger is as good as before if
-/// not, and the row stays: `claims audit` names it, and `claims redact --finish` says what is in the way.
+/// not, and the counts still differ: `claims audit` names it, and `claims redact --finish` says what is in the way.
 pub(super) fn again(db: &Connection) {
     let _ = clean(db, Duration::from_millis(CLEAN_AT_OPEN_WAIT_MS));
 }
 
-fn scrub(db: &Connection, wait: Duration) -> Result<()> {
+fn scrub(db: &Connection, erased: i64, wait: Duration) -> Result<()> {
     // First, because a reader that is in the way is better known before the file is written anew.
     fold_in(db, wait)?;
     db.execute_batch("VACUUM").map_err(fault)?;
     fold_in(db, wait)?;
-    db.execute_batch("DELETE FROM unclean").map_err(fault)
+    let sql = "UPDATE erasures SET cleaned = max(cleaned, ?1)";
+    db.execute(sql, [erased]).map(|_| ()).map_err(fault)
 }
 
 /// Folds the write-ahead log into the file and cuts it to nothing. Readers that still need it are waited for.

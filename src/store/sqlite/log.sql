@@ -62,8 +62,10 @@ CREATE TABLE personal (
     PRIMARY KEY (position, path)
 ) STRICT, WITHOUT ROWID;
 
--- A row while the file may still hold bytes of erased values outside its tables. Written with the erasure itself, taken
--- away once the file is clean, so that whoever opens the ledger after an interruption knows what is left to do.
-CREATE TABLE unclean (
-    one         INTEGER PRIMARY KEY CHECK (one = 1)
+-- The file may still hold bytes of erased values outside its tables while more was erased than was cleaned. Counted with
+-- the erasure itself, so that whoever opens the ledger after an interruption knows what is left to do.
+CREATE TABLE erasures (
+    one         INTEGER PRIMARY KEY CHECK (one = 1),
+    erased      INTEGER NOT NULL,
+    cleaned     INTEGER NOT NULL
 ) STRICT;
