@@ -96,3 +96,34 @@ fn not_clean(why: Error) -> Error {
         .details(why.details)
         .hint("end the other programs or make room, then: claims redact --finish (opening the ledger for writing tries it again as well)")
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
+mod tests {
+    use super::*;
+    use replay::ids::Origin;
+
+    #[test]
+    fn what_is_erased_while_the_file_is_cleaned_stays_to_be_cleaned() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("shop.db");
+        let db = super::super::file::create(&path, &Origin::new("test").unwrap()).unwrap();
+        for position in 1..=3 {
+            let sql =
+                "INSERT INTO personal (position, path, salt, value) VALUES (?1, 'text', zeroblob(32), 'x')";
+            db.execute(sql, [position]).unwrap();
+        }
+        assert!(!erase(&db, 9, "text").unwrap() && due(&db).unwrap().is_none());
+        assert!(erase(&db, 1, "text").unwrap() && erase(&db, 2, "text").unwrap());
+        let begun = due(&db).unwrap().unwrap();
+        let other = Connection::open(&path).unwrap();
+        assert!(erase(&other, 3, "text").unwrap());
+        scrub(&db, begun, Duration::ZERO).unwrap();
+        assert_eq!((begun, due(&other).unwrap()), (2, Some(3)));
+        clean(&other, Duration::ZERO).unwrap();
+        assert!(!is_due(&db).unwrap() && !is_due(&other).unwrap());
+        // Who was late cleans nothing back.
+        scrub(&db, begun, Duration::ZERO).unwrap();
+        assert!(!is_due(&db).unwrap());
+    }
+}
