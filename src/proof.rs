@@ -1,11 +1,12 @@
 //! Proving the books: audit compares, rebuild compares and replaces.
 
+mod personal;
+
 use replay::{
     audit::{Key, Outcome, Places, Replay},
     books::{Books, Digest, Sums, TABLES, refusal_row, rows, text, total_name},
     case::CaseKey,
     codec::open,
-    commitment::verify,
     event::{ControlTotal, Event, Kind, ProjectionRebuilt},
     history::Cut,
     ids::{ActorId, ClaimId, Code, Expected, SourceId, Stream, Word},
@@ -202,13 +203,13 @@ fn report(reader: &mut SqliteStore, tip: &Tip, outcome: Outcome, served: &Books)
     let served_digest = served.digest();
     let keys = keys_differ(reader, &outcome)?;
     let orders = claim_orders_differ(reader, &outcome)?;
-    let personal = personal_fault(reader, &outcome)?;
+    let personal = personal::look(reader, &outcome)?;
     let file = reader.file_fault()?;
     let schema = reader.schema_fault()?;
     let check = |what, holds, figure: String| Check { what, holds, figure };
     let root = outcome.root;
     let quarantined = outcome.quarantined.len();
-    let checks = vec![
+    let mut checks = vec![
         check(
             "every event is readable, unaltered and lawful",
             outcome.findings_count == outcome.oversteps.saturating_add(outcome.seals_differing),
@@ -237,14 +238,7 @@ fn report(reader: &mut SqliteStore, tip: &Tip, outcome: Outcome, served: &Books)
             keys.unwrap_or_else(|| format!("{} keys", outcome.keys.len())),
         ),
         check("the claims of every order are listed", orders == 0, format!("{orders} missing or foreign")),
-        check(
-            "every personal value opens its commitment",
-            personal.is_none(),
-            match &personal {
-                None => format!("{} commitments", outcome.commitments.len()),
-                Some(why) => why.clone(),
-            },
-        ),
+        check("every personal value opens its commitment", personal.fault.is_none(), personal.figure()),
         check(
             "the file is whole: pages, tables and the indexes by which things are found",
             file.is_none(),
@@ -261,6 +255,11 @@ fn report(reader: &mut SqliteStore, tip: &Tip, outcome: Outcome, served: &Books)
             format!("digest {}", served_digest.sha256),
         ),
     ];
+    if !outcome.redactions.is_empty() {
+        let unclean = reader.is_unclean()?;
+        let figure = if unclean { "claims redact --finish cleans the file" } else { "cleaned" };
+        checks.push(check("what was erased cannot be read from the file either", !unclean, figure.into()));
+    }
     Ok(AuditReport {
         agrees: checks.iter().all(|check| check.holds) && digest == served_digest,
         ledger: reader.origin().to_string(),
@@ -325,34 +324,6 @@ fn claim_orders_differ(reader: &mut SqliteStore, outcome: &Outcome) -> Result<u6
     }
     let stored = reader.claim_orders()?;
     Ok(u64::try_from(expected.symmetric_difference(&stored).count()).unwrap_or(u64::MAX))
-}
-
-/// The first personal value that does not open its commitment, or is gone without an approved redaction.
-fn personal_fault(reader: &mut SqliteStore, outcome: &Outcome) -> Result<Option<String>> {
-    let mut expected: BTreeMap<(u64, String), Hash> = BTreeMap::new();
-    for c in &outcome.commitments {
-        expected.insert((c.position, c.path.clone()), c.hash);
-    }
-    let mut fault: Option<String> = None;
-    reader.each_personal(&mut |position, row| {
-        let opens = expected
-            .remove(&(position, row.path.clone()))
-            .is_some_and(|hash| verify(&row.path, &row.salt, &row.value, &hash));
-        if !opens && fault.is_none() {
-            fault = Some(format!("position {position} {}: the value is not the one committed to", row.path));
-        }
-    })?;
-    if fault.is_some() || expected.is_empty() {
-        return Ok(fault);
-    }
-    for (position, path) in expected.keys() {
-        let row = reader.row(*position)?;
-        let id = row.and_then(|row| open(&row.as_row()).ok()).map(|recorded| recorded.envelope.event_id);
-        if !id.is_some_and(|id| outcome.redacted.contains(&(id, path.clone()))) {
-            return Ok(Some(format!("position {position} {path}: the value is gone without a redaction")));
-        }
-    }
-    Ok(None)
 }
 
 /// Row by row, what was served beside what the log says.

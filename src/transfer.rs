@@ -99,8 +99,16 @@ pub struct Restored {
     pub events: u64,
     /// Personal values restored.
     pub personal: u64,
+    /// Personal values that came along although they were erased since: they were left out.
+    #[serde(skip_serializing_if = "is_none")]
+    pub erased: u64,
     /// RFC 6962 root over the events.
     pub root: replay::merkle::Hash,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
+fn is_none(count: &u64) -> bool {
+    *count == 0
 }
 
 /// Restores an export into an empty ledger of the same origin, in one transaction: all of it or nothing.
@@ -143,7 +151,7 @@ fn restore<S: Store>(
         Some((input, name)) => read_personal(input, name)?,
         None => BTreeMap::new(),
     };
-    let mut restored_values = 0u64;
+    let (mut restored_values, mut erased) = (0u64, 0u64);
     let mut world = World::default();
     let origin = store.origin().clone();
     let mut number = 0u64;
@@ -194,6 +202,17 @@ fn restore<S: Store>(
         world
             .apply(recorded.clone())
             .map_err(|fault| bad("event_breaks_the_law", Broken { position, stream, fault }.to_string()))?;
+        // An export of values may be older than an erasure: what was erased stays erased.
+        if let Event::PersonalDataRedacted(redacted) = &recorded.event {
+            for target in &redacted.targets {
+                let position = store.find_event(*target.event.0.as_bytes())?;
+                if let Some(position) = position
+                    && store.erase(position, target.path.as_str())?
+                {
+                    erased += 1;
+                }
+            }
+        }
         let personal = values.remove(&row.position).unwrap_or_default();
         restored_values += u64::try_from(personal.len()).unwrap_or(0);
         let mut sealed = Sealed { row, recorded, personal };
@@ -213,7 +232,12 @@ fn restore<S: Store>(
         }
     }
     store.set_tip(&tip)?;
-    Ok(Restored { events: tip.position, personal: restored_values, root: tip.frontier.root() })
+    Ok(Restored {
+        events: tip.position,
+        personal: restored_values.saturating_sub(erased),
+        erased,
+        root: tip.frontier.root(),
+    })
 }
 
 /// Every personal value that came along must open a commitment of its event, and each only once.

@@ -7,8 +7,10 @@ use replay::{
     books::{BoardRow, ClaimRows, Sums, TotalKey, rows},
     case::{Case, CaseKey, first_key},
     codec::{OwnedRow, Recorded, open},
+    event::Kind,
     history::{Cut, Standing},
-    ids::{ClaimId, OrderId, Stream},
+    ids::{ClaimId, EventId, OrderId, Stream},
+    redaction::Redactions,
 };
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -55,7 +57,7 @@ fn unknown(what: &str, id: &dyn std::fmt::Display) -> Error {
     Error::not_found(format!("no {what} {id} is on record")).hint(hint)
 }
 
-fn opened(row: &OwnedRow) -> Result<Recorded> {
+pub(crate) fn opened(row: &OwnedRow) -> Result<Recorded> {
     open(&row.as_row()).map_err(|why| {
         Error::new(ErrorKind::BrokenLog, "log_is_broken", format!("position {}: {why}", row.position))
             .hint("claims audit names everything that is wrong")
@@ -104,6 +106,47 @@ pub struct Entry {
     pub standing: &'static str,
     /// The payload, personal values opened where they are still there and asked for.
     pub payload: serde_json::Value,
+    /// Personal values that were erased.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub redacted: Vec<Redacted>,
+}
+
+/// A personal value that was erased with approval.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Redacted {
+    /// Path inside the payload.
+    pub path: String,
+    /// The local day of the erasure.
+    pub on: String,
+    /// The legal basis.
+    pub basis: String,
+    /// The position of the redaction.
+    pub position: u64,
+}
+
+/// Every redaction on record.
+///
+/// # Errors
+/// Storage errors, and a broken ledger stream.
+pub fn redactions<S: Store>(store: &mut S) -> Result<Redactions> {
+    let mut redactions = Redactions::default();
+    let kind = Kind::PersonalDataRedacted.as_str();
+    for row in store.registry()?.iter().filter(|row| row.kind == kind) {
+        redactions.take(&opened(row)?);
+    }
+    Ok(redactions)
+}
+
+/// The values of one event that were erased with approval.
+pub fn redacted_of(redactions: &Redactions, event: EventId) -> Vec<Redacted> {
+    let approved = redactions.of_event(event).filter(|(_, r)| r.approval.is_ok());
+    let row = |(path, r): (&str, &replay::redaction::Redaction)| Redacted {
+        path: path.into(),
+        on: r.on.local_day().to_string(),
+        basis: r.basis.to_string(),
+        position: r.position.get(),
+    };
+    approved.map(row).collect()
 }
 
 /// Everything on record about a claim (with its order's events, if asked) or an order, by effective time.
@@ -122,6 +165,7 @@ pub fn timeline<S: Store>(
     if let (true, Stream::Claim(_), Some(order)) = (with_order, stream, &case.order) {
         streams.push(Stream::Order(order.id.clone()));
     }
+    let redactions = redactions(store)?;
     let mut entries = Vec::new();
     for stream in &streams {
         let history = match stream {
@@ -145,7 +189,7 @@ pub fn timeline<S: Store>(
                 continue;
             }
             let word = standing.get(&row.position).copied().unwrap_or("stands");
-            entries.push(entry(store, &row, &recorded, word, clear)?);
+            entries.push(entry(store, &row, &recorded, word, clear, &redactions)?);
         }
     }
     entries.sort_by_key(|(effective, entry)| (*effective, entry.position));
@@ -162,18 +206,22 @@ pub fn standing_word(s: &Standing<'_>) -> &'static str {
     }
 }
 
-fn entry<S: Store>(
+pub(crate) fn entry<S: Store>(
     store: &mut S,
     row: &OwnedRow,
     recorded: &Recorded,
     standing: &'static str,
     clear: bool,
+    redactions: &Redactions,
 ) -> Result<(i64, Entry)> {
     let e = &recorded.envelope;
     let mut payload = recorded.event.to_value().unwrap_or_default();
     if clear {
         for value in store.personal(row.position)? {
             open_value(&mut payload, &value.path, &value.value);
+        }
+        for (path, redaction) in redactions.of_event(e.event_id).filter(|(_, r)| r.approval.is_ok()) {
+            open_value(&mut payload, path, &redaction.to_string());
         }
     }
     let entry = Entry {
@@ -191,24 +239,28 @@ fn entry<S: Store>(
         external_id: e.external_id.as_ref().map(ToString::to_string),
         standing,
         payload,
+        redacted: redacted_of(redactions, e.event_id),
     };
     Ok((e.effective.at.micros(), entry))
 }
 
-/// Puts a personal value back where its commitment stands, e.g. at `lines[0].serials[2]`.
-fn open_value(payload: &mut serde_json::Value, path: &str, value: &str) {
-    let mut place = payload;
-    for step in path.split(['.', '[']) {
-        let next = match step.strip_suffix(']') {
-            Some(index) => index.parse::<usize>().ok().and_then(|i| place.get_mut(i)),
-            None => place.get_mut(step),
-        };
-        match next {
-            Some(found) => place = found,
-            None => return,
-        }
+/// What stands at a path of a payload, e.g. at `lines[0].serials[2]`.
+pub fn at_path<'a>(payload: &'a serde_json::Value, path: &str) -> Option<&'a serde_json::Value> {
+    path.split(['.', '[']).try_fold(payload, |place, step| match step.strip_suffix(']') {
+        Some(index) => index.parse::<usize>().ok().and_then(|i| place.get(i)),
+        None => place.get(step),
+    })
+}
+
+/// Puts a text in the place of a commitment: the value behind it, or that there is none any more.
+pub(crate) fn open_value(payload: &mut serde_json::Value, path: &str, value: &str) {
+    let place = path.split(['.', '[']).try_fold(payload, |place, step| match step.strip_suffix(']') {
+        Some(index) => index.parse::<usize>().ok().and_then(|i| place.get_mut(i)),
+        None => place.get_mut(step),
+    });
+    if let Some(place) = place {
+        *place = serde_json::Value::String(value.into());
     }
-    *place = serde_json::Value::String(value.into());
 }
 
 /// Folds the log up to a cut into the books of that moment.

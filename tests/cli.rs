@@ -61,7 +61,7 @@ fn every_command_explains_itself_with_an_example() {
         let help = claims(folder.path(), &[&["help".to_string()], &way[..]].concat());
         let same = claims(folder.path(), &[way, &["--help".to_string()][..]].concat());
         let name = way.join(" ");
-        let groups = ["policy", "import", "export"];
+        let groups = ["policy", "retention", "subject", "import", "export"];
         let example = help.stdout.contains(&format!("  claims {name}"));
         if help.code != 0 || same.code != 0 || !help.stderr.is_empty() {
             return Err(format!("claims help {name}: exit {}\n{}", help.code, help.stderr));

@@ -22,9 +22,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 type Fallible = Result<(), Box<dyn std::error::Error>>;
 
-/// Kinds that other commands bring in: `policy publish` and `import`.
-const WITHOUT_A_VERB: [Kind; 3] =
-    [Kind::PolicyPublished, Kind::CalendarPublished, Kind::HistoricalCreditRecorded];
+/// Kinds that other commands bring in: `policy publish`, `import` and `retention set`.
+const WITHOUT_A_VERB: [Kind; 4] =
+    [Kind::PolicyPublished, Kind::CalendarPublished, Kind::HistoricalCreditRecorded, Kind::RetentionSet];
 
 #[derive(Debug, Parser)]
 #[command(name = "claims")]
@@ -126,6 +126,12 @@ deny C3 --reason not_covered --cite H-11                                       =
 open C4 --order O1 --reason subscription_refund --via ticket --units SUB       => claim_opened
 connectivity C4 --device D-88 --transmitted no                                 => connectivity_assessed
 withdraw C4                                                                    => claim_withdrawn
+
+place-hold C1 --hold suit-17 --reason lawsuit                                  => legal_hold_placed
+place-hold C1 --hold suit-17 --reason lawsuit                                  => !hold_id_is_used
+place-hold order/O2 --hold tax-audit --reason authority_asks                   => legal_hold_placed
+release-hold C1 --hold suit-17 --reason settled                                => !second_person_is_missing
+release-hold C1 --hold suit-17 --reason settled --approver b.lee               => legal_hold_released
 ";
 
 struct Desk {

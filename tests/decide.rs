@@ -440,6 +440,8 @@ codes! { code_of, REFUSALS, Refusal,
     Refusal::ChargeIsStillOpen => "charge_is_still_open",
     Refusal::DisputeIsRunning => "dispute_is_running",
     Refusal::NoDisputeIsRunning => "no_dispute_is_running",
+    Refusal::HoldIdIsUsed => "hold_id_is_used",
+    Refusal::HoldIsNotInForce => "hold_is_not_in_force",
 }
 
 /// Codes that no table can have, and why.

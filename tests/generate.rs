@@ -25,8 +25,16 @@ const LOOKED_AT: u64 = 50_000;
 /// The five policies are the first revisions of the ledger's stream.
 const PUBLISHED: u64 = 5;
 /// Kinds that the generator leaves to others. Only a sealed month is reopened, and no command seals one.
-const ELSEWHERE: [Kind; 4] =
-    [Kind::PolicyPublished, Kind::CalendarPublished, Kind::HistoricalCreditRecorded, Kind::PeriodReopened];
+const ELSEWHERE: [Kind; 7] = [
+    Kind::PolicyPublished,
+    Kind::CalendarPublished,
+    Kind::HistoricalCreditRecorded,
+    Kind::PeriodReopened,
+    // A court or a privacy plan brings these; a shop's days do not.
+    Kind::RetentionSet,
+    Kind::LegalHoldPlaced,
+    Kind::LegalHoldReleased,
+];
 const DAY_MICROS: i64 = 86_400_000_000;
 
 fn ledger() -> Ledger<MemoryStore> {

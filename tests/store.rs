@@ -6,18 +6,21 @@ mod support;
 
 use std::ops::ControlFlow;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use claims::error::{Error, ErrorKind, Result};
 use claims::ledger::Ledger;
+use claims::redaction::{self, Request, Selection, State};
 use claims::store::memory::MemoryStore;
 use claims::store::sqlite::SqliteStore;
 use claims::store::{Key, OnRow, Span, Store, Tip};
 use replay::books::{Books, ClaimRows, RefusalRow, rows as books_rows};
 use replay::codec::OwnedRow;
 use replay::history::Cut;
-use replay::ids::{ClaimId, EventId, Origin, Position, Revision, Stream};
+use replay::ids::{ActorId, ClaimId, Code, EventId, OrderId, Origin, Position, Revision, SourceId, Stream};
 use replay::merkle::Hash;
 use replay::seal::{PersonalRow, Sealed, Stamp, seal};
+use replay::time::When;
 use support::{Script, instant, origin, rows, rows_of, stream, text};
 
 /// Makes empty ledgers of one kind of store.
@@ -434,6 +437,126 @@ fn a_failure_at_any_step_leaves_nothing_behind(stores: &mut impl Stores) {
     support::assert_sound(script.ledger.store());
 }
 
+fn an_erased_value_is_gone_and_nothing_else_is(stores: &mut impl Stores) {
+    let mut script = told(stores.fresh());
+    let store = script.ledger.store();
+    let before = (whole(store), store.personal(2).unwrap());
+    assert!(!store.is_unclean().unwrap());
+    store.begin().unwrap();
+    assert!(!store.erase(2, "buyer.fax").unwrap(), "nothing stands there");
+    assert!(!store.erase(99, "text").unwrap(), "nor is there such an event");
+    assert!(!store.is_unclean().unwrap());
+    assert!(store.erase(2, "buyer.name").unwrap());
+    assert!(!store.erase(2, "buyer.name").unwrap(), "a value goes once");
+    assert!(store.is_unclean().unwrap());
+    store.rollback();
+    assert_eq!((whole(store), store.personal(2).unwrap()), before);
+    assert!(!store.is_unclean().unwrap());
+
+    store.begin().unwrap();
+    assert!(store.erase(2, "buyer.name").unwrap());
+    assert!(store.erase(2, "lines[0].serials[1]").unwrap());
+    store.commit().unwrap();
+    assert!(store.is_unclean().unwrap());
+    let mut left: Vec<String> = store.personal(2).unwrap().into_iter().map(|row| row.path).collect();
+    left.sort();
+    assert_eq!(left, ["buyer.email", "lines[0].serials[0]"]);
+    assert_eq!(whole(store), before.0);
+    store.clean(Duration::ZERO).unwrap();
+    assert!(!store.is_unclean().unwrap());
+    store.clean(Duration::ZERO).unwrap();
+    assert_eq!(whole(store), before.0);
+}
+
+/// Ann asks, d.ruiz carries it out, m.klein approves.
+fn request(selection: Selection) -> Request {
+    Request {
+        selection,
+        basis: Some(Code::new("gdpr_art17").unwrap()),
+        requester: ActorId::new("ann").unwrap(),
+        actor: ActorId::new("d.ruiz").unwrap(),
+        role: Code::new("privacy").unwrap(),
+        approver: Some(ActorId::new("m.klein").unwrap()),
+        source: SourceId::new("test").unwrap(),
+        on: When { at: instant(support::NOW), offset_minutes: 0 },
+    }
+}
+
+fn order(id: &str) -> Selection {
+    Selection::Order(OrderId::new(id).unwrap())
+}
+
+fn a_redaction_takes_the_values_and_leaves_the_proofs(stores: &mut impl Stores) {
+    let mut script = told(stores.fresh());
+    let before = whole(script.ledger.store());
+    let plan = redaction::plan(script.ledger.store(), &order("O1")).unwrap();
+    assert_eq!((plan.values.len(), plan.holds.len()), (5, 0));
+    assert_eq!(whole(script.ledger.store()), before, "a plan writes nothing");
+
+    let report = redaction::erase(&mut script.ledger, &request(order("O1"))).unwrap();
+    assert_eq!((report.outcome, report.erased, report.erased_before, report.missing), ("recorded", 5, 0, 0));
+    assert!(report.values.iter().all(|value| value.state == State::Redacted));
+    let store = script.ledger.store();
+    assert_eq!((store.personal(2).unwrap(), store.personal(4).unwrap()), (vec![], vec![]));
+    assert_eq!(store.personal(6).unwrap().len(), 1, "Mary Lee is on no order");
+    let after = whole(store);
+    assert_eq!(after.0[..before.0.len()], before.0, "every event stays as it was");
+    assert_eq!(after.2, before.2, "so does every figure");
+    let [event] = &after.0[before.0.len()..] else { panic!("one event more") };
+    assert_eq!(
+        (event.kind.as_str(), event.position),
+        ("personal_data_redacted", report.recorded_at_positions[0])
+    );
+    let text = text::event(event);
+    assert!(text.contains("by d.ruiz as privacy approved m.klein") && text.contains(r#""requester":"ann""#));
+    support::assert_sound(store);
+    store.clean(Duration::ZERO).unwrap();
+
+    // Once more is no second redaction.
+    let again = redaction::erase(&mut script.ledger, &request(order("O1"))).unwrap();
+    assert_eq!((again.outcome, again.erased, again.erased_before), ("already_recorded", 0, 5));
+    assert_eq!(again.recorded_at_positions, [0; 0]);
+    assert_eq!(whole(script.ledger.store()), after);
+
+    // The same message again is the same fact: what was erased is not compared, the rest is.
+    let opening = STORY.lines().find(|line| line.contains("key c-1")).unwrap();
+    let rewritten = opening.replace("it hums", "it never hummed");
+    for line in [opening, &rewritten] {
+        let receipt = script.line(line).unwrap().unwrap();
+        assert_eq!((receipt.outcome, receipt.position), (claims::ledger::Outcome::AlreadyRecorded, 4));
+    }
+    assert_eq!(script.ledger.store().personal(4).unwrap(), []);
+    let why = script.line(&opening.replace("email", "phone")).unwrap_err();
+    assert_eq!(why.code, "conflict");
+    support::assert_sound(script.ledger.store());
+}
+
+fn a_redaction_that_fails_at_any_step_erases_nothing(stores: &mut impl Stores) {
+    let mut script = Script::new(told(Failing { inner: stores.fresh(), left: None }).ledger);
+    let personal =
+        |store: &mut Failing<_>| [2, 4, 6].map(|position| Store::personal(store, position).unwrap());
+    let before = (whole(script.ledger.store()), personal(script.ledger.store()));
+    for failing in 0.. {
+        script.ledger.store().left = Some(failing);
+        let result = redaction::erase(&mut script.ledger, &request(order("O1")));
+        script.ledger.store().left = None;
+        match result {
+            Err(why) => {
+                assert_eq!(why.code, "no_more", "step {failing}");
+                let after = (whole(script.ledger.store()), personal(script.ledger.store()));
+                assert_eq!(after, before, "step {failing}");
+                assert!(!script.ledger.store().is_unclean().unwrap(), "step {failing}");
+            }
+            Ok(report) => {
+                assert_eq!(report.erased, 5);
+                assert!(failing >= 20, "only {failing} steps could fail");
+                break;
+            }
+        }
+    }
+    support::assert_sound(script.ledger.store());
+}
+
 fn whole<S: Store>(store: &mut S) -> (Vec<OwnedRow>, Tip, Books, Vec<String>) {
     (rows(store), store.tip().unwrap(), store.books().unwrap(), store.claims_of("O1").unwrap())
 }
@@ -496,6 +619,15 @@ impl<S: Store> Store for Failing<S> {
     fn personal(&mut self, position: u64) -> Result<Vec<PersonalRow>> {
         self.step()?.personal(position)
     }
+    fn erase(&mut self, position: u64, path: &str) -> Result<bool> {
+        self.step()?.erase(position, path)
+    }
+    fn is_unclean(&mut self) -> Result<bool> {
+        self.step()?.is_unclean()
+    }
+    fn clean(&mut self, wait: Duration) -> Result<()> {
+        self.step()?.clean(wait)
+    }
     fn append(&mut self, sealed: &Sealed, key: Option<&Key>, order: Option<&str>) -> Result<()> {
         self.step()?.append(sealed, key, order)
     }
@@ -540,6 +672,9 @@ every_store_passes! {
     books_are_what_was_posted
     the_same_commands_give_the_same_bytes
     a_failure_at_any_step_leaves_nothing_behind
+    an_erased_value_is_gone_and_nothing_else_is
+    a_redaction_takes_the_values_and_leaves_the_proofs
+    a_redaction_that_fails_at_any_step_erases_nothing
 }
 
 // ---- what only a file does ------------------------------------------------------------------------------------------

@@ -18,6 +18,7 @@ use crate::{
     history::Cut,
     ids::{ClaimId, EventId, Origin, Personal, Position, Stream},
     merkle::{Frontier, Hash},
+    redaction::Redactions,
     time::Month,
 };
 
@@ -48,7 +49,7 @@ pub struct Replay {
     case_of_claim: BTreeMap<ClaimId, CaseKey>,
     kinds: BTreeMap<&'static str, u64>,
     policies: Vec<Hash>,
-    redacted: BTreeSet<(EventId, String)>,
+    redactions: Redactions,
     checkpoints: Vec<(u64, String)>,
     roots: BTreeMap<u64, Option<Hash>>,
     cut: Cut,
@@ -129,8 +130,8 @@ pub struct Outcome {
     pub keys: BTreeMap<Key, u64>,
     /// Every commitment to a personal value, when they were asked for.
     pub commitments: Vec<Commitment>,
-    /// Personal values that were erased with approval: event and path.
-    pub redacted: BTreeSet<(EventId, String)>,
+    /// Personal values that were erased, with approval or without.
+    pub redactions: Redactions,
     /// Checkpoints that were recorded and are of this log: position and signed note. Who signed is not asked here.
     pub checkpoints: Vec<(u64, String)>,
     /// The roots that were asked for, by size; none where the log is shorter.
@@ -165,7 +166,7 @@ impl Replay {
             case_of_claim: BTreeMap::new(),
             kinds: BTreeMap::new(),
             policies: Vec::new(),
-            redacted: BTreeSet::new(),
+            redactions: Redactions::default(),
             checkpoints: Vec::new(),
             roots: BTreeMap::new(),
             cut,
@@ -249,9 +250,10 @@ impl Replay {
             return Err(Fault::RecordedTimeRunsBackwards);
         }
         self.recorded_at = row.recorded_at;
-        if self.event_ids.insert(e.event_id, row.position).is_some() {
+        if self.event_ids.contains_key(&e.event_id) {
             return Err(Fault::EventIdIsUsedTwice);
         }
+        self.event_ids.insert(e.event_id, row.position);
         let kind = recorded.event.kind().as_str();
         if let Some(key) = &e.external_id
             && self.keys.insert((e.source.to_string(), kind, key.to_string()), row.position).is_some()
@@ -263,9 +265,7 @@ impl Replay {
         if let Event::PolicyPublished(p) = &recorded.event {
             self.policies.push(p.sha256);
         }
-        if let Event::PersonalDataRedacted(r) = &recorded.event {
-            self.redacted.extend(r.targets.iter().map(|t| (t.event, t.path.to_string())));
-        }
+        self.redactions.take(&recorded);
         if let Event::AppendRefused(r) = &recorded.event
             && self.cut.sees(e.position, e.recorded_at)
             && self.cut.effective_at.is_none_or(|t| e.effective.at <= t)
@@ -403,21 +403,13 @@ impl Replay {
             event_ids: self.event_ids,
             keys: self.keys,
             commitments: self.commitments.unwrap_or_default(),
-            redacted: self.redacted,
+            redactions: self.redactions,
             checkpoints: self.checkpoints,
             roots: self.roots,
             oversteps: self.oversteps,
             seals_differing: self.seals_differing,
             world: self.world,
         }
-    }
-}
-
-impl Outcome {
-    /// The ids of the events at these positions, as far as they could be replayed.
-    pub fn event_ids_by_position(&self, positions: impl Iterator<Item = u64>) -> BTreeMap<u64, EventId> {
-        let wanted: BTreeSet<u64> = positions.collect();
-        self.event_ids.iter().filter(|(_, at)| wanted.contains(at)).map(|(id, at)| (*at, *id)).collect()
     }
 }
 

@@ -96,6 +96,7 @@ pub fn decide(context: Context<'_>, proposal: &Proposal, at: Instant) -> Result<
     // Whoever corrects an act answers for what it becomes.
     let judged = law::judged(context.case, &proposal.stream, event);
     answers(proposal, &judged)?;
+    guard::hold(context.case, &proposal.stream, event)?;
     // What was filled in and what paying decides count like what was typed.
     let decides = events.len() > 1;
     for event in &events {
@@ -222,6 +223,8 @@ fn open_enough(state: &ClaimState, event: &Event) -> Result<(), Refusal> {
         event,
         Event::ClaimReopened(_)
             | Event::NoteAdded(_)
+            | Event::LegalHoldPlaced(_)
+            | Event::LegalHoldReleased(_)
             | Event::NoticeSent(_)
             | Event::EventCorrected(_)
             | Event::EventReversed(_)

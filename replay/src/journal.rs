@@ -244,6 +244,9 @@ fn moves_money(kind: Kind) -> bool {
         | RoleRevoked
         | LimitSet
         | PersonalDataRedacted
+        | RetentionSet
+        | LegalHoldPlaced
+        | LegalHoldReleased
         | CheckpointRecorded
         | PeriodClosed
         | PeriodReopened

@@ -374,6 +374,8 @@ fn is_ground(kind: Kind) -> bool {
             | Kind::NoticeSent
             | Kind::ContactLogged
             | Kind::NoteAdded
+            | Kind::LegalHoldPlaced
+            | Kind::LegalHoldReleased
             | Kind::ClaimClosed
             | Kind::ClaimReopened
             | Kind::ClaimEscalated

@@ -106,6 +106,8 @@ fn check_claim(
         return match event {
             Event::EventCorrected(c) => fits(&*amendable(&claim.history, c.target)?, c).map(|_| ()),
             Event::NoteAdded(_)
+            | Event::LegalHoldPlaced(_)
+            | Event::LegalHoldReleased(_)
             | Event::ContactLogged(_)
             | Event::DisputeOpened(_)
             | Event::DisputeResolved(_) => Ok(()),
@@ -314,6 +316,12 @@ fn reversal(history: &History, target: EventId) -> Result<(), Breach> {
         Event::OrderRecorded(_) => {
             return Err(Breach::TargetCannotBeAmended("an order is corrected, never reversed"));
         }
+        // Two people release a hold; a reversal would be a way around the second.
+        Event::LegalHoldPlaced(_) | Event::LegalHoldReleased(_) => {
+            return Err(Breach::TargetCannotBeAmended(
+                "a legal hold is released or placed anew, never amended",
+            ));
+        }
         Event::ClaimOpened(_) => {
             return Err(Breach::TargetCannotBeAmended(
                 "the opening of a claim is not reversed; withdraw the claim",
@@ -354,6 +362,11 @@ fn fits(target: &Event, correction: &EventCorrected) -> Result<Event, Breach> {
         Event::EventCorrected(_) | Event::EventReversed(_) => {
             return Err(Breach::TargetCannotBeAmended("an amendment is reversed, never corrected"));
         }
+        Event::LegalHoldPlaced(_) | Event::LegalHoldReleased(_) => {
+            return Err(Breach::TargetCannotBeAmended(
+                "a legal hold is released or placed anew, never amended",
+            ));
+        }
         Event::RefundIssued(_) => &["refund", "amount"],
         Event::GiftCreditIssued(_) => &["credit", "amount"],
         Event::PaymentCaptured(_) => &["payment", "amount"],
@@ -374,6 +387,7 @@ fn fits(target: &Event, correction: &EventCorrected) -> Result<Event, Breach> {
 pub fn needs_second_person(event: &Event) -> Option<&'static str> {
     match event {
         Event::DiscretionExercised(d) if is_goodwill(&d.point) => Some("H-19"),
+        Event::LegalHoldReleased(_) => Some("legal_hold"),
         Event::RefundIssued(r) if r.payout.to == crate::event::PayoutTo::OtherMethod => Some("H-22"),
         _ => None,
     }

@@ -29,12 +29,14 @@ pub mod claim;
 pub mod decide;
 pub mod duty;
 pub mod history;
+pub mod hold;
 pub mod judge;
 pub mod law;
 pub mod order;
 pub mod period;
 pub mod policy;
 pub mod posting;
+pub mod redaction;
 pub mod registry;
 pub mod seal;
 // what an outsider can check

@@ -32,6 +32,7 @@ pub struct Registry {
     /// How many people may grant roles. From the first one on, the ledger is governed.
     admins: usize,
     periods: Periods,
+    retention: BTreeMap<Code, Retention>,
     revision: Option<Revision>,
 }
 
@@ -53,6 +54,18 @@ pub struct Version {
     /// Its rows, ready to judge by.
     pub policy: Arc<Policy>,
 }
+
+/// How long personal values of one name are kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Retention {
+    /// Days after the last thing that happened on their case.
+    pub days: u32,
+    /// The legal basis on which they are erased then.
+    pub basis: Code,
+}
+
+/// What the retention of all other personal values is called.
+pub const ANY: &str = "any";
 
 /// The holidays of one calendar in one year.
 #[derive(Debug, Clone)]
@@ -242,6 +255,18 @@ impl Registry {
         self.actors.get(actor).map(Vec::as_slice)
     }
 
+    /// How long values at this path are kept: by the name of the field, or as all others are.
+    pub fn retention(&self, path: &str) -> Option<&Retention> {
+        let last = path.rsplit('.').next().unwrap_or(path);
+        let name = last.split('[').next().unwrap_or(last);
+        let of = |name: &str| self.retention.iter().find(|(what, _)| what.as_str() == name);
+        of(name).or_else(|| of(ANY)).map(|(_, retention)| retention)
+    }
+    /// Every retention that is set.
+    pub fn retentions(&self) -> &BTreeMap<Code, Retention> {
+        &self.retention
+    }
+
     /// Whether an event of the ledger stream fits. Called before writing and again on replay.
     ///
     /// # Errors
@@ -355,6 +380,10 @@ impl Registry {
             }
             Event::LimitSet(l) => {
                 self.limits.insert((l.role.clone(), l.act.clone(), l.amount.currency()), l.amount);
+            }
+            Event::RetentionSet(r) => {
+                let kept = Retention { days: r.days, basis: r.basis.clone() };
+                self.retention.insert(r.what.clone(), kept);
             }
             // Refusals, redactions and seals move nothing here.
             _ => {}

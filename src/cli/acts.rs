@@ -96,12 +96,13 @@ mod claim;
 mod credit;
 mod flags;
 mod goods;
+mod hold;
 mod money;
 mod order;
 mod remedy;
 mod sale;
 
-pub use flags::{EVIDENCE_FILE_BYTES_MAX, TEXT_FILE_BYTES_MAX, claim_id};
+pub use flags::{EVIDENCE_FILE_BYTES_MAX, TEXT_FILE_BYTES_MAX, claim_id, order_or_claim};
 
 verbs! {
     // an order, and parcels
@@ -125,6 +126,8 @@ verbs! {
     // talk, amendments, life of a claim
     Notice = amend, Contact = amend, Note = amend, Correct = amend, Reverse = amend, Close = amend,
     Reopen = amend, Escalate = amend, Withdraw = amend, Dispute = amend, Resolve = amend,
+    // legal holds on personal values
+    PlaceHold = hold, ReleaseHold = hold,
     // people
     RegisterActor = admin, Grant = admin, Revoke = admin, Limit = admin,
     // months

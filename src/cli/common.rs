@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// The actor of a command line that names none.
-const UNNAMED: &str = "unnamed";
+pub(super) const UNNAMED: &str = "unnamed";
 
 /// Options of every command.
 #[derive(Debug, Clone, clap::Args)]
@@ -105,6 +105,15 @@ impl Common {
     pub fn write(&self) -> Result<SqliteStore> {
         SqliteStore::open(self.path()?)
     }
+}
+
+/// Somebody was named as the actor.
+pub(super) fn named(actor: &ActorId) -> Result<()> {
+    if actor.as_str() != UNNAMED {
+        return Ok(());
+    }
+    Err(Error::new(ErrorKind::Usage, "nobody_named", "the log needs to know who acts")
+        .hint("give --actor ID, or set CLAIMS_ACTOR=ID (a pseudonymous id, no personal name)"))
 }
 
 impl Acting {

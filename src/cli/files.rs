@@ -23,6 +23,7 @@ use crate::{
     ledger::{Ledger, Outcome},
     progress::Progress,
     record::{self, Options},
+    redaction,
     store::{Store, sqlite::SqliteStore},
     transfer,
 };
@@ -206,11 +207,16 @@ fn events(common: &Common, file: &Path, personal: Option<&Path>, out: Output) ->
     let restored = transfer::import_events(&mut store, &mut *input, &name_of(file), values, &progress)?;
     progress.done();
     out.say(&restored, || {
+        let left_out = match restored.erased {
+            0 => String::new(),
+            n => format!("; {n} more were erased since they were exported and were left out"),
+        };
         format!(
-            "restored {} events and {} personal values\nroot {}",
+            "restored {} events and {} personal values{left_out}\nroot {}",
             restored.events, restored.personal, restored.root
         )
-    })
+    })?;
+    store.clean(std::time::Duration::from_millis(redaction::CLEAN_WAIT_MS))
 }
 
 #[derive(Debug, Subcommand)]
@@ -221,7 +227,8 @@ pub enum ExportCommand {
   claims export events --to shop.ndjson --personal shop-personal.ndjson
 
 Events hold commitments instead of personal values. --personal writes the values
-and the salts that open the commitments to a file of their own: keep it apart.")]
+and the salts that open the commitments to a file of their own: keep it apart, and
+erase it as well when a value in it is erased. claims redact cannot reach it.")]
     Events {
         /// The file to write [default: stdout]
         #[arg(long, value_name = "FILE")]

@@ -18,9 +18,12 @@ mod people;
 mod periods;
 mod policy;
 mod proof;
+mod redact;
+mod retention;
 mod scenarios;
 mod show;
 mod sod;
+mod subject;
 mod verify;
 mod views;
 mod whatif;
@@ -138,6 +141,14 @@ enum Command {
     Witness(evidence::WitnessArgs),
     /// Check a ledger, a bundle, a proof or a checkpoint, offline, trusting only the keys you give
     Verify(verify::VerifyArgs),
+    /// Erase personal values with a second person's approval; the log and its proofs stay
+    Redact(Box<redact::RedactArgs>),
+    /// How long personal values are kept, and which are past that
+    #[command(subcommand)]
+    Retention(retention::RetentionCommand),
+    /// What the ledger holds on one person
+    #[command(subcommand)]
+    Subject(subject::SubjectCommand),
     /// Bring in historical credits (CSV) or a whole log
     #[command(subcommand)]
     Import(files::ImportCommand),
@@ -243,6 +254,9 @@ fn dispatch(cli: Cli) -> Result<u8> {
         Command::Prove(args) => args.run(&common, out)?,
         Command::Witness(args) => return args.run(out),
         Command::Verify(args) => return args.run(out),
+        Command::Redact(args) => args.run(&common, out)?,
+        Command::Retention(command) => command.run(&common, out)?,
+        Command::Subject(command) => command.run(&common, out)?,
         Command::Import(command) => command.run(&common, out)?,
         Command::Export(command) => command.run(&common, out)?,
         Command::Schema { name } => schema(name.as_deref(), out)?,

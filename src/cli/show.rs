@@ -1,5 +1,7 @@
 //! show: a claim or an order as it stands, or stood.
 
+mod kept;
+
 use clap::Args;
 use replay::{
     books::{BoardRow, RefusalRow},
@@ -53,7 +55,12 @@ impl ShowArgs {
             fields.insert("revision".into(), json!(revision));
             fields.insert("refused".into(), json!(refused));
         }
-        out.say(&detail, || claim_text(&detail, &rows.board, &refused, revision))
+        let beside = kept::of(store, &stream)?;
+        beside.put_into(&mut detail);
+        out.say(&detail, || {
+            let text = claim_text(&detail, &rows.board, &refused, revision);
+            format!("{text}{}\nnext: claims timeline {id}", beside.text())
+        })
     }
 }
 
@@ -222,11 +229,10 @@ fn claim_text(detail: &Value, board: &BoardRow, refused: &[RefusalRow], revision
             .iter()
             .map(|r| format!("{}: {} ({}) at position {}", r.kind, r.message, r.reason, r.position)),
     );
-    text.push_str(&format!("\nnext: claims timeline {}", board.claim));
     text
 }
 
-fn section(text: &mut String, title: &str, rows: impl Iterator<Item = String>) {
+pub(super) fn section(text: &mut String, title: &str, rows: impl Iterator<Item = String>) {
     let rows: Vec<String> = rows.collect();
     if !rows.is_empty() {
         text.push_str(&format!("{title}:\n"));
@@ -265,6 +271,9 @@ fn order(store: &mut SqliteStore, id: &OrderId, cut: &Cut, out: Output) -> Resul
         "currency": currency, "captured_minor": state.captured_minor, "shipping_minor": state.shipping_minor(),
         "lines": lines, "parcels": state.parcels.len(), "claims": claims,
     });
+    let beside = kept::of(store, &stream)?;
+    let mut answer = answer;
+    beside.put_into(&mut answer);
     out.say(&answer, || {
         let mut text = format!(
             "Order {id}: {}, bought {}\n  captured {} {currency}, shipping {}, revision {revision}\n\n",
@@ -288,6 +297,10 @@ fn order(store: &mut SqliteStore, id: &OrderId, cut: &Cut, out: Output) -> Resul
         text.push_str(&table(&["line", "article", "units", "price and tax>"], &rows));
         for claim in &claims {
             text.push_str(&format!("\nclaim {}: {}", word(claim, &["claim"]), word(claim, &["stage"])));
+        }
+        let beside = beside.text();
+        if !beside.is_empty() {
+            text.push_str(&format!("\n{beside}"));
         }
         text
     })

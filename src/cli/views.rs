@@ -134,12 +134,21 @@ impl TimelineArgs {
                     e.position.to_string(),
                     at,
                     e.actor.clone(),
-                    format!("{mark}{}{}", e.kind, gist(&e.payload)),
+                    format!("{mark}{}{}{}", e.kind, gist(&e.payload), erased(e)),
                 ]
             })
             .collect();
         out.say(&(), || table(&["pos>", "happened (there)", "who", "what"], &rows))
     }
+}
+
+/// What stands in the place of values that were erased, unless the gist shows it already.
+fn erased(entry: &view::Entry) -> String {
+    let rows = entry
+        .redacted
+        .iter()
+        .filter(|r| r.path != "text" || entry.payload.get("text").is_none_or(|text| !text.is_string()));
+    rows.map(|r| format!(", {} [redacted {}, {}]", r.path, r.on, r.basis)).collect()
 }
 
 /// The few words of a payload that tell one event from the next.

@@ -27,6 +27,7 @@ use replay::{
 };
 use serde::{Deserialize, Serialize};
 
+use super::verify::redacted;
 use crate::{
     error::{Error, ErrorKind, Result},
     progress::Progress,
@@ -191,7 +192,11 @@ impl Writer<'_> {
             return Err(Error::new(ErrorKind::Usage, "checkpoint_of_another_log", text)
                 .hint("give a checkpoint of this ledger: claims checkpoint list"));
         }
+        // Commitments are counted only where values go along.
         let mut replay = Replay::new(Some(origin.clone()), Cut::default());
+        if extent == (Extent::Bundle { personal: true }) {
+            replay = replay.thorough();
+        }
         let mut tiles = Tiles::new();
         let mut done = Ok(());
         if head.size > 0 {
@@ -237,7 +242,15 @@ impl Writer<'_> {
             self.put("README.txt", README.as_bytes())?;
             if personal {
                 let mut values = Vec::new();
-                transfer::export_personal_through(store, head.size, &mut values)?;
+                let given = transfer::export_personal_through(store, head.size, &mut values)?;
+                let gone = u64::try_from(redacted(&outcome).len()).unwrap_or(u64::MAX);
+                let due = u64::try_from(outcome.commitments.len()).unwrap_or(u64::MAX);
+                if given.saturating_add(gone) < due {
+                    let text = "personal values were erased after this checkpoint, or are missing";
+                    return Err(Error::new(ErrorKind::Refused, "values_are_gone", text).hint(
+                        "sign the log as it stands now: claims checkpoint sign; or leave the values out",
+                    ));
+                }
                 self.put(PERSONAL, &values)?;
             }
             let totals = outcome.books.control_totals();

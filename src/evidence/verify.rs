@@ -11,7 +11,6 @@ use replay::{
     audit::{Outcome, Places, Replay},
     books::Sums,
     codec::{OwnedRow, Row, decode},
-    commitment,
     evidence::{
         note::Note,
         proof::{Consistency, Inclusion},
@@ -21,6 +20,8 @@ use replay::{
     history::Cut,
     ids::Origin,
     merkle::{Hash, leaf_hash, sha256},
+    redaction::{Redaction, Standing, standing},
+    seal::PersonalRow,
 };
 use serde::Serialize;
 
@@ -494,29 +495,24 @@ fn personal(folder: &Path, outcome: &Outcome, verdict: &mut Verdict) -> Result<(
         );
         return Ok(());
     }
-    let mut due: BTreeMap<(u64, String), Hash> =
-        outcome.commitments.iter().map(|c| ((c.position, c.path.clone()), c.hash)).collect();
-    let mut opened = 0u64;
-    for (position, value) in transfer::read_personal_file(&path)? {
-        let opens = due
-            .remove(&(position, value.path.clone()))
-            .is_some_and(|hash| commitment::verify(&value.path, &value.salt, &value.value, &hash));
-        if opens {
-            opened += 1;
-        } else {
-            let text = format!("position {position} {}: the value is not the one committed to", value.path);
-            verdict.find(one(position), text);
+    let mut values: BTreeMap<(u64, String), PersonalRow> = transfer::read_personal_file(&path)?
+        .into_iter()
+        .map(|(position, value)| ((position, value.path.clone()), value))
+        .collect();
+    let redacted_at = redacted(outcome);
+    let (mut opened, mut redacted) = (0u64, 0u64);
+    for c in &outcome.commitments {
+        let place = (c.position, c.path.clone());
+        match standing(c, values.remove(&place).as_ref(), redacted_at.get(&place).copied()) {
+            Standing::Opens => opened += 1,
+            Standing::Redacted(_) => redacted += 1,
+            Standing::Tampered(how) => {
+                verdict.find(one(c.position), format!("position {} {}: {how}", c.position, c.path));
+            }
         }
     }
-    let ids = outcome.event_ids_by_position(due.keys().map(|(position, _)| *position));
-    let mut redacted = 0u64;
-    for (position, path) in due.keys() {
-        if ids.get(position).is_some_and(|id| outcome.redacted.contains(&(*id, path.clone()))) {
-            redacted += 1;
-        } else {
-            let text = format!("position {position} {path}: the value is gone without a redaction");
-            verdict.find(one(*position), text);
-        }
+    for (position, path) in values.keys() {
+        verdict.find(one(*position), format!("position {position} {path}: nothing there is committed to"));
     }
     let all = u64::try_from(outcome.commitments.len()).unwrap_or(u64::MAX);
     verdict.check(
@@ -525,6 +521,15 @@ fn personal(folder: &Path, outcome: &Outcome, verdict: &mut Verdict) -> Result<(
         format!("{opened} open, {redacted} redacted, of {all}"),
     );
     Ok(())
+}
+
+/// Every redaction by the place that it erased.
+pub(super) fn redacted(outcome: &Outcome) -> BTreeMap<(u64, String), &Redaction> {
+    let place = |(event, path, redaction)| {
+        let position = outcome.event_ids.get(&event)?;
+        Some(((*position, String::from(path)), redaction))
+    };
+    outcome.redactions.iter().filter_map(place).collect()
 }
 
 /// Checks the proof that an event is in a log. Its body must travel with it.

@@ -7,7 +7,10 @@ use replay::{
     ids::{Origin, Stream},
     seal::{PersonalRow, Sealed},
 };
-use std::collections::{BTreeMap, HashMap};
+use std::{
+    collections::{BTreeMap, HashMap},
+    time::Duration,
+};
 
 use super::{Key, OnRow, Span, Store, Tip};
 use crate::error::Result;
@@ -27,6 +30,7 @@ struct State {
     keys: HashMap<Key, u64>,
     orders: BTreeMap<String, Vec<String>>,
     personal: BTreeMap<u64, Vec<PersonalRow>>,
+    unclean: bool,
     tip: Tip,
     books: Books,
 }
@@ -40,6 +44,7 @@ impl MemoryStore {
             keys: HashMap::new(),
             orders: BTreeMap::new(),
             personal: BTreeMap::new(),
+            unclean: false,
             tip: Tip::empty(),
             books: Books::default(),
         };
@@ -105,6 +110,22 @@ impl Store for MemoryStore {
     }
     fn personal(&mut self, position: u64) -> Result<Vec<PersonalRow>> {
         Ok(self.state.personal.get(&position).cloned().unwrap_or_default())
+    }
+    fn erase(&mut self, position: u64, path: &str) -> Result<bool> {
+        let Some(values) = self.state.personal.get_mut(&position) else { return Ok(false) };
+        let before = values.len();
+        values.retain(|row| row.path != path);
+        let erased = values.len() < before;
+        self.state.unclean |= erased;
+        Ok(erased)
+    }
+    fn is_unclean(&mut self) -> Result<bool> {
+        Ok(self.state.unclean)
+    }
+    fn clean(&mut self, _: Duration) -> Result<()> {
+        // Nothing of it was ever written anywhere.
+        self.state.unclean = false;
+        Ok(())
     }
     fn append(&mut self, sealed: &Sealed, key: Option<&Key>, order: Option<&str>) -> Result<()> {
         let row = sealed.row.clone();

@@ -13,7 +13,7 @@ use replay::{
     merkle::Frontier,
     seal::{PersonalRow, Sealed},
 };
-use std::ops::ControlFlow;
+use std::{ops::ControlFlow, time::Duration};
 
 use crate::error::Result;
 
@@ -99,6 +99,14 @@ pub trait Store {
     fn scan(&mut self, span: Span, on_row: OnRow<'_>) -> Result<()>;
     /// The personal values behind one event.
     fn personal(&mut self, position: u64) -> Result<Vec<PersonalRow>>;
+
+    /// Takes one personal value out of the tables, inside a transaction. Says whether it was there.
+    fn erase(&mut self, position: u64, path: &str) -> Result<bool>;
+    /// Whether values were erased that may still be read from what the store has written.
+    fn is_unclean(&mut self) -> Result<bool>;
+    /// Makes what was erased unreadable in everything the store has written, waiting so long for readers that hold
+    /// an older state. Outside a transaction.
+    fn clean(&mut self, wait: Duration) -> Result<()>;
 
     /// Adds one event with its key and its personal values.
     fn append(&mut self, sealed: &Sealed, key: Option<&Key>, order: Option<&str>) -> Result<()>;

@@ -326,7 +326,9 @@ impl ClaimState {
             | Event::RefundTraceAnswered(_)
             | Event::NoticeSent(_)
             | Event::ContactLogged(_)
-            | Event::NoteAdded(_) => {}
+            | Event::NoteAdded(_)
+            | Event::LegalHoldPlaced(_)
+            | Event::LegalHoldReleased(_) => {}
             // Amendments are worked in before this; the rest cannot stand in a claim's stream (codec).
             Event::EventCorrected(_)
             | Event::EventReversed(_)
@@ -341,6 +343,7 @@ impl ClaimState {
             | Event::RoleGranted(_)
             | Event::RoleRevoked(_)
             | Event::LimitSet(_)
+            | Event::RetentionSet(_)
             | Event::PersonalDataRedacted(_)
             | Event::CheckpointRecorded(_)
             | Event::PeriodClosed(_)

@@ -4,9 +4,11 @@ use alloc::{format, string::String, vec::Vec};
 
 use super::Refusal;
 use crate::{
+    case::Case,
     claim::{ClaimState, CreditStatus, RmaState, RmaStatus, Stage, is_goodwill},
-    event::{AuthorizationGranted, DiscretionExercised, ParcelReceived, Remedy},
-    ids::Rma,
+    event::{AuthorizationGranted, DiscretionExercised, Event, ParcelReceived, Remedy},
+    hold::{history, holds},
+    ids::{Rma, Stream},
     money::Amount,
     order::OrderState,
     policy::{AmountBound, DiscretionPoint, FactName, OnFail, Policy, Reading, Truth},
@@ -189,4 +191,16 @@ pub(super) fn closable(state: &ClaimState, order: Option<&OrderState>) -> Result
     }
     let open_charge = state.charges.values().any(|c| !c.waived && c.paid_minor < c.amount.minor());
     if open_charge { Err(Refusal::ChargeIsStillOpen) } else { Ok(()) }
+}
+
+/// The id of a hold is used once, and only a hold in force is released.
+pub(super) fn hold(case: &Case, stream: &Stream, event: &Event) -> Result<(), Refusal> {
+    let known = || history(case, stream).map(holds).unwrap_or_default();
+    match event {
+        Event::LegalHoldPlaced(p) if known().contains_key(&p.hold) => Err(Refusal::HoldIdIsUsed),
+        Event::LegalHoldReleased(r) if known().get(&r.hold).is_none_or(|hold| hold.released.is_some()) => {
+            Err(Refusal::HoldIsNotInForce)
+        }
+        _ => Ok(()),
+    }
 }

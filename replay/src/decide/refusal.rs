@@ -113,6 +113,8 @@ pub enum Refusal {
     ChargeIsStillOpen,
     DisputeIsRunning,
     NoDisputeIsRunning,
+    HoldIdIsUsed,
+    HoldIsNotInForce,
 }
 
 impl Refusal {
@@ -166,6 +168,8 @@ impl Refusal {
             Refusal::ChargeIsStillOpen => "charge_is_still_open",
             Refusal::DisputeIsRunning => "dispute_is_running",
             Refusal::NoDisputeIsRunning => "no_dispute_is_running",
+            Refusal::HoldIdIsUsed => "hold_id_is_used",
+            Refusal::HoldIsNotInForce => "hold_is_not_in_force",
         }
     }
 
@@ -238,8 +242,19 @@ impl Refusal {
         {
             return None;
         }
-        refusal_event(proposal, self.code(), &format!("{self}"), self.cites())
+        refusal_event(proposal, self.code(), &self.for_the_record(), self.cites())
             .map(|event| (Stream::Ledger, event))
+    }
+
+    /// The words that go into the log. What cannot be read is quoted to its sender and to nobody else: it may be
+    /// a name in the wrong place, and the log forgets nothing.
+    fn for_the_record(&self) -> String {
+        match self {
+            Refusal::Breach(Breach::CorrectionDoesNotFit(_)) => {
+                "the correction does not fit its target".into()
+            }
+            other => format!("{other}"),
+        }
     }
 }
 

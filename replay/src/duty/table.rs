@@ -113,7 +113,9 @@ pub fn area(kind: Kind) -> Area {
     match kind {
         Kind::ActorRegistered | Kind::RoleGranted | Kind::RoleRevoked | Kind::LimitSet => Area::People,
         Kind::PolicyPublished | Kind::CalendarPublished => Area::Rules,
-        Kind::PersonalDataRedacted => Area::Privacy,
+        Kind::PersonalDataRedacted | Kind::RetentionSet | Kind::LegalHoldPlaced | Kind::LegalHoldReleased => {
+            Area::Privacy
+        }
         Kind::PeriodClosed | Kind::PeriodReopened => Area::Periods,
         Kind::CheckpointRecorded | Kind::ProjectionRebuilt | Kind::AppendRefused => Area::Own,
         Kind::OrderRecorded

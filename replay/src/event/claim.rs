@@ -150,6 +150,15 @@ payload! {
     /// A note among colleagues; no effect on money.
     NoteAdded { text: Personal, } @personal text;
 
+    /// Nothing personal is erased here while a matter needs it.
+    LegalHoldPlaced {
+        /// The matter, e.g. the number of a lawsuit: used once on a claim or order.
+        hold: Code,
+        reason_code: Code,
+    }
+    /// The matter needs it no longer.
+    LegalHoldReleased { hold: Code, reason_code: Code, }
+
     /// An earlier event of the same stream was wrong in these fields.
     EventCorrected {
         target: EventId,

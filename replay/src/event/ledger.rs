@@ -12,6 +12,8 @@ use crate::{
 
 /// Longest signed note of a checkpoint, in characters.
 pub const NOTE_CHARS_MAX: usize = 8_000;
+/// Longest time for which personal values are kept, in days (a hundred years).
+pub const RETENTION_DAYS_MAX: u32 = 36_525;
 /// Most tables of a rebuild's manifest.
 pub const TABLES_MAX: usize = 50;
 /// Longest table name of a rebuild's manifest, in bytes.
@@ -58,6 +60,20 @@ payload! {
     /// The largest amount a role may move with one act.
     LimitSet { role: Code, act: Code, amount: Amount, }
 
+    /// How long personal values of one name are kept after the last thing that happened on their case.
+    RetentionSet {
+        /// The field, e.g. `address`; `any` for every field that has no time of its own.
+        what: Code,
+        days: u32,
+        /// The legal basis on which they are erased then.
+        basis: Code,
+    } @check |p| {
+        if p.days == 0 || p.days > RETENTION_DAYS_MAX {
+            let rule = alloc::format!("must lie between 1 and {RETENTION_DAYS_MAX}");
+            return Err(Unsound { field: "days", rule });
+        }
+        Ok(())
+    }
     /// Personal values were erased; their commitments stay and can no longer be opened.
     PersonalDataRedacted { targets*: RedactedField, basis: Code, requester: ActorId, } @check |p| {
         if p.targets.is_empty() {

@@ -184,6 +184,7 @@ catalogue! {
     RoleGranted = "role_granted" v 1 [ledger] Act;
     RoleRevoked = "role_revoked" v 1 [ledger] Act;
     LimitSet = "limit_set" v 1 [ledger] Act;
+    RetentionSet = "retention_set" v 1 [ledger] Act;
     PersonalDataRedacted = "personal_data_redacted" v 1 [ledger] Own;
     CheckpointRecorded = "checkpoint_recorded" v 1 [ledger] Own;
     PeriodClosed = "period_closed" v 1 [ledger] Own;
@@ -248,6 +249,8 @@ catalogue! {
     NoticeSent = "notice_sent" v 1 [order claim] Act;
     ContactLogged = "contact_logged" v 2 [claim] Fact from 1 upcast::contact_logged_v1;
     NoteAdded = "note_added" v 1 [claim] Act;
+    LegalHoldPlaced = "legal_hold_placed" v 1 [order claim] Act;
+    LegalHoldReleased = "legal_hold_released" v 1 [order claim] Act;
     EventCorrected = "event_corrected" v 1 [order claim] Act;
     EventReversed = "event_reversed" v 1 [order claim] Act;
     ClaimClosed = "claim_closed" v 1 [claim] Act;

@@ -9,7 +9,10 @@ use schemars::{
 };
 use serde_json::{Map, Value, json};
 
-use super::{Basis, Kind, NOTE_CHARS_MAX, Remedy, TABLE_NAME_BYTES_MAX, TABLES_MAX, payload::LIST_LEN_MAX};
+use super::{
+    Basis, Kind, NOTE_CHARS_MAX, RETENTION_DAYS_MAX, Remedy, TABLE_NAME_BYTES_MAX, TABLES_MAX,
+    payload::LIST_LEN_MAX,
+};
 use crate::{allocate::BP_WHOLE, canonical::INTEGER_MAX, units::UNIT_NUMBER_MAX};
 
 /// The same payload in two forms, which differ in its personal values only.
@@ -119,6 +122,7 @@ fn demands(kind: Kind) -> Value {
             "required": ["lines"],
             "$defs": { "OrderLine": { "properties": { "quantity": { "minimum": 1, "maximum": UNIT_NUMBER_MAX } } } },
         }),
+        RetentionSet => json!({ "properties": { "days": { "minimum": 1, "maximum": RETENTION_DAYS_MAX } } }),
         PersonalDataRedacted => json!({ "properties": { "targets": some }, "required": ["targets"] }),
         CheckpointRecorded => json!({ "properties": { "note": { "maxLength": NOTE_CHARS_MAX } } }),
         ProjectionRebuilt => json!({ "properties": { "rows": {

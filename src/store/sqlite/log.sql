@@ -61,3 +61,11 @@ CREATE TABLE personal (
     value       TEXT NOT NULL,
     PRIMARY KEY (position, path)
 ) STRICT, WITHOUT ROWID;
+
+-- The file may still hold bytes of erased values outside its tables while more was erased than was cleaned. Counted with
+-- the erasure itself, so that whoever opens the ledger after an interruption knows what is left to do.
+CREATE TABLE erasures (
+    one         INTEGER PRIMARY KEY CHECK (one = 1),
+    erased      INTEGER NOT NULL,
+    cleaned     INTEGER NOT NULL
+) STRICT;

@@ -1,6 +1,7 @@
 //! The log and the books in one SQLite file.
 
 mod books;
+mod clean;
 mod file;
 
 pub use file::{APPLICATION_ID, FILE_VERSION};
@@ -14,8 +15,11 @@ use replay::{
     seal::{PersonalRow, Sealed},
 };
 use rusqlite::{Connection, OptionalExtension, params};
-use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use super::{Key, OnRow, Span, Store, Tip};
 use crate::error::{Error, ErrorKind, Result};
@@ -114,6 +118,7 @@ impl SqliteStore {
     /// When the file is no ledger, is newer than this program, or cannot be written.
     pub fn open(path: &Path) -> Result<Self> {
         let (db, origin) = file::open(path, false)?;
+        clean::again(&db);
         Ok(Self { db, path: path.into(), origin })
     }
     /// Opens a ledger for reading; nothing can be written through it.
@@ -259,6 +264,15 @@ impl Store for SqliteStore {
             })
             .map_err(fault)?;
         found.collect::<rusqlite::Result<_>>().map_err(fault)
+    }
+    fn erase(&mut self, position: u64, path: &str) -> Result<bool> {
+        clean::erase(&self.db, position, path)
+    }
+    fn is_unclean(&mut self) -> Result<bool> {
+        clean::is_due(&self.db)
+    }
+    fn clean(&mut self, wait: Duration) -> Result<()> {
+        clean::clean(&self.db, wait)
     }
 
     fn append(&mut self, sealed: &Sealed, key: Option<&Key>, order: Option<&str>) -> Result<()> {

@@ -11,7 +11,7 @@ impl Refusal {
     pub fn hint(&self) -> String {
         let text = match self {
             Refusal::WrittenByTheLedgerItself(_) => {
-                "it follows from the ledger's own commands, such as claims rebuild; nobody records it by hand"
+                "it follows from the ledger's own commands, such as claims rebuild and claims redact; nobody records it by hand"
             }
             Refusal::KindIsNotForThisStream(kind, _) => {
                 let p = kind.places();
@@ -91,6 +91,8 @@ impl Refusal {
             Refusal::ChargeIsStillOpen => "record its payment or waive it",
             Refusal::DisputeIsRunning => "resolve the dispute first",
             Refusal::NoDisputeIsRunning => "open one first: claims dispute",
+            Refusal::HoldIdIsUsed => "every hold has an id of its own; choose another",
+            Refusal::HoldIsNotInForce => "claims show lists the legal holds of a claim or order",
         };
         text.into()
     }
@@ -169,6 +171,8 @@ impl fmt::Display for Refusal {
             Refusal::ChargeIsStillOpen => f.write_str("a charge to the customer is still open"),
             Refusal::DisputeIsRunning => f.write_str("a dispute is running"),
             Refusal::NoDisputeIsRunning => f.write_str("no dispute is running"),
+            Refusal::HoldIdIsUsed => f.write_str("a legal hold with this id was placed here already"),
+            Refusal::HoldIsNotInForce => f.write_str("no legal hold with this id is in force here"),
         }
     }
 }
