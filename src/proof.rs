@@ -1,11 +1,13 @@
 //! Proving the books: audit compares, rebuild compares and replaces.
 
+mod indexes;
 mod personal;
 
+use indexes::{claim_orders_differ, keys_differ};
+
 use replay::{
-    audit::{Key, Outcome, Places, Replay},
+    audit::{Outcome, Places, Replay},
     books::{Books, Digest, Sums, TABLES, refusal_row, rows, text, total_name},
-    case::CaseKey,
     codec::open,
     event::{ControlTotal, Event, Kind, ProjectionRebuilt},
     history::Cut,
@@ -297,33 +299,6 @@ fn people(outcome: &Outcome) -> String {
         (0, false) => "open: nobody is admin".into(),
         (oversteps, _) => format!("{oversteps} did"),
     }
-}
-
-/// The first key that is not the one of its event, if any.
-fn keys_differ(reader: &mut SqliteStore, outcome: &Outcome) -> Result<Option<String>> {
-    let mut due: BTreeMap<u64, &Key> = outcome.keys.iter().map(|(key, position)| (*position, key)).collect();
-    let mut foreign: Option<u64> = None;
-    reader.each_key(&mut |source, kind, external_id, position| {
-        let fits = due.get(&position).is_some_and(|(s, k, x)| s == source && *k == kind && x == external_id);
-        if fits {
-            due.remove(&position);
-        } else {
-            foreign = Some(foreign.map_or(position, |known| known.min(position)));
-        }
-    })?;
-    let missing = due.keys().next().map(|position| format!("position {position}: its key is missing"));
-    Ok(foreign.map(|position| format!("position {position}: the key is not that of the event")).or(missing))
-}
-
-fn claim_orders_differ(reader: &mut SqliteStore, outcome: &Outcome) -> Result<u64> {
-    let mut expected: BTreeSet<(String, String)> = BTreeSet::new();
-    for (key, case) in outcome.world.cases() {
-        if let CaseKey::Order(order) = key {
-            expected.extend(case.claims.keys().map(|claim| (order.to_string(), claim.to_string())));
-        }
-    }
-    let stored = reader.claim_orders()?;
-    Ok(u64::try_from(expected.symmetric_difference(&stored).count()).unwrap_or(u64::MAX))
 }
 
 /// Row by row, what was served beside what the log says.

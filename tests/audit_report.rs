@@ -330,7 +330,9 @@ fn what_is_recorded_long_after_it_happened_is_dated_back() {
 
 #[test]
 fn what_comes_into_a_month_after_it_was_closed_is_found() {
-    let closed = || Event::from(PeriodClosed { period: "2024-04".into(), totals: Vec::new() });
+    let closed = || {
+        Event::from(PeriodClosed { period: "2024-04".into(), totals: Vec::new(), through: None, root: None })
+    };
     let mut shop = Shop::clean();
     shop.own(closed(), "2024-05-02T09:00:00Z");
     shop.decided(PRICE, "2024-05-03T10:00:00-05:00", "a.jones");
@@ -657,7 +659,10 @@ fn planted() -> Shop {
     let too_much = shop.payment(1, &pay("2024-04-30T12:00:00-05:00", "f.ward", PRICE + 1));
     assert!(shop.tell(&too_much, None).is_err());
     let late = shop.payment(1, &pay("2024-04-24T11:00:00-05:00", "f.ward", PRICE));
-    shop.own(PeriodClosed { period: "2024-04".into(), totals: Vec::new() }.into(), "2024-05-02T09:00:00Z");
+    shop.own(
+        PeriodClosed { period: "2024-04".into(), totals: Vec::new(), through: None, root: None }.into(),
+        "2024-05-02T09:00:00Z",
+    );
     shop.tell(&late, Some("2024-05-28T09:00:00Z")).unwrap();
     shop
 }

@@ -480,7 +480,8 @@ fn the_audit_names_the_first_position_that_is_wrong() {
         assert_eq!(personal(&report), (false, (*says).to_string()), "{name}");
         assert!(!report.agrees, "{name}");
         // An approved redaction does not take it out of sight again.
-        assert_eq!(report.findings_count, 0, "{name}: {:?}", report.findings);
+        // Whoever approved their own act has overstepped a duty as well (D-2); the events themselves are sound.
+        assert!(report.findings.iter().all(|text| text.contains("(D-2)")), "{name}: {:?}", report.findings);
     }
 }
 

@@ -394,7 +394,7 @@ fn whatever_is_done_to_a_ledger_somebody_notices() {
     let mut found = String::from(
         "What can be done to a ledger file, and who notices.\n\n\
          audit:      claims verify LEDGER, nobody trusted\n\
-         checkpoint: the same, with the log's key and two checkpoints that were kept (of 327 and 348 events)\n\
+         checkpoint: the same, with the log's key and two checkpoints that were kept\n\
          witness:    claims witness elsewhere, which remembers the second one\n",
     );
     let cases = cases();

@@ -16,9 +16,10 @@ use crate::error::{Error, ErrorKind, Result};
 /// milliseconds.
 pub const CLEAN_AT_OPEN_WAIT_MS: u64 = 200;
 
-/// For files that are older than this table.
+/// For files that are older than this table; in the words of `log.sql`, which the audit compares.
 const TABLE: &str = "CREATE TABLE IF NOT EXISTS erasures (
-    one INTEGER PRIMARY KEY CHECK (one = 1), erased INTEGER NOT NULL, cleaned INTEGER NOT NULL) STRICT";
+    one INTEGER PRIMARY KEY CHECK (one = 1), erased INTEGER NOT NULL, cleaned INTEGER NOT NULL
+    ) STRICT";
 
 pub(super) fn erase(db: &Connection, position: u64, path: &str) -> Result<bool> {
     let sql = "DELETE FROM personal WHERE position = ?1 AND path = ?2";
