@@ -194,6 +194,7 @@ pub(super) fn base64(hash: &Hash) -> String {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may stop at the first surprise")]
 mod tests {
     use super::*;
     use crate::evidence::note::KeyType;

@@ -324,7 +324,7 @@ impl Note {
 
 impl fmt::Display for Note {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}\n", self.text)?;
+        writeln!(f, "{}", self.text)?;
         self.signatures.iter().try_for_each(|signature| writeln!(f, "{signature}"))
     }
 }
@@ -360,6 +360,7 @@ fn check_text(text: &str) -> Result<(), NoteError> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may stop at the first surprise")]
 mod tests {
     use super::*;
     use std::string::ToString;
@@ -373,7 +374,7 @@ mod tests {
     fn the_example_of_the_specification_verifies() {
         let key: VerifierKey = KEY.parse().unwrap();
         let note: Note = NOTE.parse().unwrap();
-        assert_eq!(note.verify(&[key.clone()]).unwrap().len(), 1);
+        assert_eq!(note.verify(core::slice::from_ref(&key)).unwrap().len(), 1);
         assert_eq!((key.to_string(), note.to_string()), (KEY.into(), NOTE.into()));
     }
 

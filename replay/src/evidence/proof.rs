@@ -190,6 +190,7 @@ pub fn with_signatures(checkpoint: &Note, lines: &str) -> Result<Note, NoteError
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may stop at the first surprise")]
 mod tests {
     use super::*;
     use crate::{

@@ -1,10 +1,6 @@
 //! The layout in which a whole log is handed over: tiles of hashes and bundles of entries (C2SP tlog-tiles v1).
 
-use alloc::{
-    format,
-    string::{String, ToString},
-    vec::Vec,
-};
+use alloc::{format, string::String, vec::Vec};
 
 use crate::merkle::{Hash, leaf_hash, node_hash};
 
@@ -156,7 +152,7 @@ impl core::fmt::Display for BundleError {
         match self {
             Self::BundleIsCutShort { entry } => write!(f, "the bundle is cut short in entry {entry}"),
             Self::BundleHasAnotherWidth { entries } => {
-                write!(f, "the bundle has {} entries", entries.to_string())
+                write!(f, "the bundle has {} entries", entries)
             }
         }
     }
@@ -186,10 +182,11 @@ pub fn entries(bytes: &[u8], width: usize) -> Result<Vec<&[u8]>, BundleError> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may stop at the first surprise")]
 mod tests {
     use super::*;
     use crate::merkle::range_root;
-    use std::collections::BTreeMap;
+    use std::{collections::BTreeMap, string::ToString};
 
     fn laid_out(size: u64) -> BTreeMap<String, Vec<u8>> {
         let mut tiles = Tiles::new();
