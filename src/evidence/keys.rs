@@ -102,7 +102,7 @@ fn check_mode(path: &Path) -> Result<()> {
     }
     let text = format!("others can read this signing key (mode {:03o})", mode & 0o777);
     Err(Error::new(ErrorKind::Usage, "key_is_not_secret", text).at(path.display()).hint(
-        "chmod 600 the file; if anybody may have read it, make another key and say so: claims key rotate",
+        "chmod 600 the file; if anybody may have read it, make another key and tell whoever trusts this one",
     ))
 }
 
