@@ -9,14 +9,14 @@ pub mod prove;
 pub mod verify;
 pub mod witness;
 
-use std::{fs, io::Write, path::Path};
+use std::{fs, path::Path};
 
 use replay::evidence::{
     note::{NOTE_BYTES_MAX, Note},
     trust::{TRUST_BYTES_MAX, Trust},
 };
 
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result};
 
 /// Longest proof that is read, in bytes: a note, its hashes and the body of an event as base 64.
 pub const PROOF_BYTES_MAX: usize = NOTE_BYTES_MAX + 100_000;
@@ -65,30 +65,5 @@ pub fn read_trust(path: &Path) -> Result<Trust> {
         Error::unreadable("trust_unusable", why.why.to_string()).at(at).hint(
             "a trust file says: log VKEY, witness NAME VKEY, group NAME any|all|K NAME..., quorum NAME|none",
         )
-    })
-}
-
-/// Writes a file that does not exist yet, whole or not at all, and durably.
-///
-/// # Errors
-/// A file that is there already, a disk that fails.
-pub fn write_new(path: &Path, bytes: &[u8]) -> Result<()> {
-    let write = || {
-        let mut file = fs::File::options().write(true).create_new(true).open(path)?;
-        let written = file.write_all(bytes).and_then(|()| file.sync_all());
-        if written.is_err() {
-            let _ = fs::remove_file(path);
-        }
-        written
-    };
-    write().map_err(|why| match why.kind() {
-        std::io::ErrorKind::AlreadyExists => Error::new(
-            ErrorKind::Conflict,
-            "file_exists",
-            "the file is there already; nothing was overwritten",
-        )
-        .at(path.display())
-        .hint("name a new file"),
-        _ => Error::io(path, &why),
     })
 }

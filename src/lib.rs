@@ -32,4 +32,5 @@ pub mod store;
 pub mod subject;
 pub mod transfer;
 pub mod view;
+pub mod whole;
 pub mod writer;

@@ -330,7 +330,17 @@ fn a_bundle_is_verified_whole_and_every_changed_file_is_named() {
     shop.ok("export bundle b --personal -l shop.db");
     let said = shop.run("verify b --trust trust --checkpoint head");
     assert_eq!(said.code, 0, "{said:?}");
-    assert_eq!(shop.run("export bundle b -l shop.db").code, 11, "nothing is overwritten");
+    assert_eq!(shop.run("export bundle b -l shop.db").code, 10, "nothing is overwritten");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let mode = fs::metadata(shop.path().join("b/personal.ndjson")).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "personal values are for their owner");
+    }
+    // What somebody else has under a name beside it is not ours to remove.
+    fs::create_dir(shop.path().join(".c.partial")).unwrap();
+    assert_eq!(shop.run("export bundle c -l shop.db").code, 10);
+    assert!(shop.path().join(".c.partial").exists() && !shop.path().join("c").exists());
     let all = {
         let manifest: serde_json::Value = serde_json::from_str(&shop.text("b/manifest.json")).unwrap();
         manifest["files"].as_object().unwrap().keys().cloned().collect::<Vec<_>>()

@@ -2,11 +2,7 @@
 
 use replay::merkle::{Hash, sha256};
 use serde::Serialize;
-use std::{
-    fs,
-    io::Write,
-    path::{Path, PathBuf},
-};
+use std::{fs, io::Write, path::Path};
 
 use super::{Report, csv, page::page};
 use crate::error::{Error, ErrorKind, Result};
@@ -49,33 +45,7 @@ pub fn files(report: &Report) -> Result<Vec<(&'static str, String)>> {
 /// # Errors
 /// When there is something under that name already, or the disk does not take it.
 pub fn write(report: &Report, dir: &Path) -> Result<Vec<File>> {
-    let exists = |path: &Path, hint: &str| {
-        Error::new(ErrorKind::Refused, "folder_exists", "there is something under this name already")
-            .at(path.display())
-            .hint(hint)
-    };
-    if dir.symlink_metadata().is_ok() {
-        return Err(exists(dir, "nothing was overwritten; name a new folder"));
-    }
-    let partial = beside(dir);
-    if partial.symlink_metadata().is_ok() {
-        return Err(exists(&partial, "a report was broken off, or is being written; remove this folder"));
-    }
-    fs::create_dir(&partial).map_err(|why| Error::io(&partial, &why))?;
-    let written = fill(report, &partial).and_then(|found| {
-        fs::rename(&partial, dir).map_err(|why| Error::io(dir, &why))?;
-        Ok(found)
-    });
-    if written.is_err() {
-        let _ = fs::remove_dir_all(&partial);
-    }
-    written
-}
-
-/// The folder's name with a dot before it and an ending that says what it is.
-fn beside(dir: &Path) -> PathBuf {
-    let name = dir.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    dir.with_file_name(format!(".{name}.partial"))
+    crate::whole::folder(dir, |partial| fill(report, partial))
 }
 
 fn fill(report: &Report, dir: &Path) -> Result<Vec<File>> {

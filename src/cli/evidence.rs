@@ -21,10 +21,10 @@ use crate::{
     error::{Error, ErrorKind, Result},
     evidence::{
         PROOF_BYTES_MAX, heads, keys, prove, read_note, read_trust, small_text, witness, witness::Answer,
-        write_new,
     },
     ledger::Ledger,
     store::{Store, sqlite::SqliteStore},
+    whole::{self, Readers, new_file},
 };
 
 #[derive(Debug, Subcommand)]
@@ -142,7 +142,7 @@ fn sign(common: &Common, key: &Path, copy: Option<&Path>, acting: &Acting, out: 
         |store: &mut SqliteStore, event| acting.proposal(store, &Door::System, Stream::Ledger, event);
     let (note, receipt) = heads::sign(&mut ledger, &key, &propose)?;
     if let Some(path) = copy {
-        write_new(path, note.to_string().as_bytes())?;
+        new_file(path, note.to_string().as_bytes(), Readers::Anybody)?;
     }
     let answer = json!({ "checkpoint": note.to_string(), "position": receipt.position });
     out.say(&answer, || note.to_string())?;
@@ -283,17 +283,12 @@ fn of_claim(
         proofs.push((row.position, prove::inclusion(store, row.position, note)?));
     }
     if let Some(folder) = folder {
-        std::fs::create_dir(folder).map_err(|why| match why.kind() {
-            std::io::ErrorKind::AlreadyExists => {
-                Error::new(ErrorKind::Conflict, "folder_exists", "the folder is there already")
-                    .at(folder.display())
-                    .hint("name a new folder")
-            }
-            _ => Error::io(folder, &why),
+        whole::folder(folder, |draft| {
+            proofs.iter().try_for_each(|(position, proof)| {
+                let path = draft.join(format!("{position}.tlog-proof"));
+                new_file(&path, proof.to_string().as_bytes(), Readers::Anybody)
+            })
         })?;
-        for (position, proof) in &proofs {
-            write_new(&folder.join(format!("{position}.tlog-proof")), proof.to_string().as_bytes())?;
-        }
         let answer = json!({ "claim": claim, "folder": folder, "proofs": proofs.len() });
         return out.say(&answer, || format!("wrote {} proofs to {}", proofs.len(), folder.display()));
     }

@@ -3,13 +3,7 @@
 //! The log lies in it as others' tools read it (C2SP tlog-tiles: `checkpoint`, `tile/`); beside it are the heads that
 //! were signed before, the policies, the schemas, the control totals, and a manifest with the hash of every file.
 
-use std::{
-    collections::BTreeMap,
-    fs,
-    io::Write,
-    ops::ControlFlow,
-    path::{Path, PathBuf},
-};
+use std::{collections::BTreeMap, fs, ops::ControlFlow, path::Path};
 
 use replay::{
     audit::Replay,
@@ -33,6 +27,7 @@ use crate::{
     progress::Progress,
     store::{Span, Store, sqlite::SqliteStore},
     transfer,
+    whole::{self, Readers, new_file},
 };
 
 /// What a manifest says it is.
@@ -144,31 +139,9 @@ pub fn write(
     extent: Extent,
     progress: &Progress,
 ) -> Result<Written> {
-    if folder.exists() {
-        return Err(Error::new(
-            ErrorKind::Conflict,
-            "folder_exists",
-            "the folder is there already; nothing was written",
-        )
-        .at(folder.display())
-        .hint("name a new folder"));
-    }
-    let mut draft = folder.as_os_str().to_owned();
-    draft.push(".draft");
-    let draft = PathBuf::from(draft);
-    // What an earlier attempt left half done.
-    let _ = fs::remove_dir_all(&draft);
-    fs::create_dir_all(&draft).map_err(|why| Error::io(&draft, &why))?;
-    let done = Writer { root: &draft, hashes: BTreeMap::new(), bytes: 0 }
-        .all(store, note, extent, progress)
-        .and_then(|written| {
-            fs::rename(&draft, folder).map_err(|why| Error::io(folder, &why))?;
-            Ok(written)
-        });
-    if done.is_err() {
-        let _ = fs::remove_dir_all(&draft);
-    }
-    done
+    whole::folder(folder, |draft| {
+        Writer { root: draft, hashes: BTreeMap::new(), bytes: 0 }.all(store, note, extent, progress)
+    })
 }
 
 struct Writer<'f> {
@@ -293,15 +266,12 @@ impl Writer<'_> {
     }
 
     fn create(&self, path: &str, bytes: &[u8]) -> Result<()> {
+        // Whoever may see the log may not therefore see the values that were kept out of it.
+        let readers = if path == PERSONAL { Readers::Owner } else { Readers::Anybody };
         let path = self.root.join(path);
-        let write = || {
-            if let Some(folder) = path.parent() {
-                fs::create_dir_all(folder)?;
-            }
-            let mut file = fs::File::create_new(&path)?;
-            file.write_all(bytes)?;
-            file.sync_data()
-        };
-        write().map_err(|why| Error::io(&path, &why))
+        if let Some(folder) = path.parent() {
+            fs::create_dir_all(folder).map_err(|why| Error::io(folder, &why))?;
+        }
+        new_file(&path, bytes, readers)
     }
 }

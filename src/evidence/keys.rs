@@ -3,7 +3,7 @@
 //! A key file is one line, `PRIVATE+KEY+name+id+base64(type || seed)`, the form of Go's note package, so that other
 //! tools can sign with it too.
 
-use std::{fs, io::Write, path::Path};
+use std::path::Path;
 
 use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
 use replay::evidence::note::{KeyType, SignerKey, VerifierKey};
@@ -12,6 +12,7 @@ use zeroize::{Zeroize, Zeroizing};
 use crate::{
     door::Door,
     error::{Error, ErrorKind, Result},
+    whole::{Readers, new_file},
 };
 
 /// What a key file begins with.
@@ -38,28 +39,7 @@ pub fn create(path: &Path, name: &str, kind: KeyType, door: &mut Door) -> Result
     let id = u32::from_be_bytes(key.id());
     let line =
         Zeroizing::new(format!("{PREFIX}{name}+{id:08x}+{}\n", *Zeroizing::new(BASE64.encode(&*material))));
-    let write = || {
-        let mut options = fs::File::options();
-        options.write(true).create_new(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let mut file = options.open(path)?;
-        let written = file.write_all(line.as_bytes()).and_then(|()| file.sync_all());
-        if written.is_err() {
-            let _ = fs::remove_file(path);
-        }
-        written
-    };
-    write().map_err(|why| match why.kind() {
-        std::io::ErrorKind::AlreadyExists => Error::new(
-            ErrorKind::Conflict,
-            "file_exists",
-            "there is a file already; no key is ever overwritten",
-        )
-        .at(path.display())
-        .hint("name a new file"),
-        _ => Error::io(path, &why),
-    })?;
+    new_file(path, line.as_bytes(), Readers::Owner)?;
     Ok(key)
 }
 
@@ -96,7 +76,7 @@ fn parse(line: &str) -> Option<SignerKey> {
 #[cfg(unix)]
 fn check_mode(path: &Path) -> Result<()> {
     use std::os::unix::fs::PermissionsExt;
-    let mode = fs::metadata(path).map_err(|why| Error::io(path, &why))?.permissions().mode();
+    let mode = std::fs::metadata(path).map_err(|why| Error::io(path, &why))?.permissions().mode();
     if mode & 0o077 == 0 {
         return Ok(());
     }

@@ -19,8 +19,11 @@ use replay::{
     merkle::{Frontier, sha256},
 };
 
-use super::{read_note, write_new};
-use crate::error::{Error, ErrorKind, Result};
+use super::read_note;
+use crate::{
+    error::{Error, ErrorKind, Result},
+    whole::{Readers, new_file},
+};
 
 /// What a witness made of a request.
 #[derive(Debug)]
@@ -125,7 +128,7 @@ fn name_of(origin: &str) -> String {
 fn remember(file: &Path, note: &Note) -> Result<()> {
     let draft = file.with_extension("draft");
     let _ = fs::remove_file(&draft);
-    write_new(&draft, note.to_string().as_bytes())?;
+    new_file(&draft, note.to_string().as_bytes(), Readers::Anybody)?;
     fs::rename(&draft, file).map_err(|why| Error::io(file, &why))?;
     if let Some(folder) = file.parent() {
         File::open(folder).and_then(|folder| folder.sync_all()).map_err(|why| Error::io(folder, &why))?;
@@ -142,7 +145,7 @@ fn keep(folder: &Path, request: &Consistency, last: Option<&Note>, why: String) 
     let hash: String = sha256(text.as_bytes()).to_string().chars().take(16).collect();
     let kept = folder.join(format!("finding-{hash}.txt"));
     if !kept.exists() {
-        write_new(&kept, text.as_bytes())?;
+        new_file(&kept, text.as_bytes(), Readers::Anybody)?;
     }
     Ok(Answer::Refused { why, kept })
 }
