@@ -1,6 +1,7 @@
 //! The ledger: what comes in is found, decided, sealed, posted and committed, in that order and nowhere else.
 
 pub(crate) mod cache;
+mod itself;
 mod receipt;
 mod repeat;
 pub(crate) mod stop;
@@ -13,7 +14,6 @@ use replay::{
     codec::{CodecError, OwnedRow, Recorded},
     decide::{Context, decide, decided_at, prepare},
     event::Event,
-    evidence::checkpoint::is_of_the_log,
     ids::{Expected, Origin, Position, Revision, Stream},
     registry::Registry,
     seal::{Proposal, Sealed, Stamp, seal},
@@ -377,13 +377,9 @@ impl<S: Store> Ledger<S> {
                 return Ok(Err(Error::unreadable(code, why.to_string()).at(stream).hint(hint)));
             }
         };
-        if let Event::CheckpointRecorded(checkpoint) = &sealed.recorded.event
-            && let Err(why) = is_of_the_log(checkpoint, self.store.origin().as_str(), &draft.tip.frontier)
-        {
-            let error = Error::new(ErrorKind::Stale, "checkpoint_is_not_the_head", why.to_string());
-            return Ok(Err(error
-                .at(stream)
-                .hint("the log went on meanwhile: sign it again as it stands now")));
+        let registry = draft.registry.as_ref().unwrap_or(self.cache.registry());
+        if let Err(why) = itself::is_so(&sealed.recorded, registry, &draft.tip.frontier) {
+            return Ok(Err(why.at(stream)));
         }
         let order = match &sealed.recorded.event {
             Event::ClaimOpened(opened) => Some(opened.order.to_string()),
@@ -458,26 +454,6 @@ impl<S: Store> Ledger<S> {
                 Ok(())
             }
         }
-    }
-
-    /// Appends an event of the ledger about itself, inside a transaction that the caller has begun.
-    ///
-    /// # Errors
-    /// Storage errors.
-    pub(crate) fn append_own(&mut self, proposal: &Proposal) -> Result<Receipt> {
-        let tip = self.store.tip()?;
-        self.cache.expect(tip.position);
-        let mut group = Group { tip, touched: BTreeSet::new() };
-        if let Some(error) = self.cache.load_registry(&mut self.store)? {
-            return Err(error);
-        }
-        let mut draft = Draft::new(&group.tip, true);
-        let now = self.now(&draft.tip);
-        let row = self.draft(&mut draft, None, proposal, proposal.event.clone(), None, now)??;
-        self.keep(&mut group, draft)?;
-        self.store.set_tip(&group.tip)?;
-        self.cache.reached(group.tip.position);
-        Ok(Receipt::of(&row, Outcome::Recorded))
     }
 
     /// The clock, never behind the last event: recorded times do not run backwards.

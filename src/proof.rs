@@ -10,6 +10,7 @@ use replay::{
     books::{Books, Digest, Sums, TABLES, refusal_row, rows, text, total_name},
     codec::open,
     event::{ControlTotal, Event, Kind, ProjectionRebuilt},
+    evidence::succession::Announced,
     history::Cut,
     ids::{ActorId, ClaimId, Code, Expected, SourceId, Stream, Word},
     merkle::Hash,
@@ -174,6 +175,8 @@ pub struct Marks {
     pub roots: BTreeMap<u64, Option<Hash>>,
     /// Recorded checkpoints that are of this log: position and note.
     pub checkpoints: Vec<(u64, String)>,
+    /// Keys that sign the heads, as the log names them.
+    pub announced: Vec<Announced>,
 }
 
 /// An audit that also says which roots the log had at some sizes, and which heads it recorded.
@@ -192,6 +195,7 @@ pub fn audit_with_marks(
         let marks = Marks {
             roots: std::mem::take(&mut outcome.roots),
             checkpoints: std::mem::take(&mut outcome.checkpoints),
+            announced: std::mem::take(&mut outcome.announced),
         };
         Ok((report(reader, &tip, outcome, &served)?, marks))
     });

@@ -371,6 +371,9 @@ codes! { code_of, REFUSALS, Refusal,
     Refusal::Registry(RegistryFault::PeriodIsSealed { .. }) => "period_is_sealed",
     Refusal::Registry(RegistryFault::PeriodIsNotSealed { .. }) => "period_is_not_sealed",
     Refusal::Registry(RegistryFault::PeriodIsNotOver { .. }) => "period_is_not_over",
+    Refusal::Registry(RegistryFault::AnotherKeySigns { .. }) => "another_key_signs",
+    Refusal::Registry(RegistryFault::NoKeySigns) => "no_key_signs",
+    Refusal::Registry(RegistryFault::KeyWasAnnouncedBefore) => "key_was_announced_before",
     Refusal::Breach(Breach::OrderIsNotOnRecord) => "order_is_not_on_record",
     Refusal::Breach(Breach::StreamBeginsWith(_)) => "stream_has_not_begun",
     Refusal::Breach(Breach::StreamHasBegun) => "stream_has_begun",
@@ -444,12 +447,17 @@ codes! { code_of, REFUSALS, Refusal,
     Refusal::HoldIsNotInForce => "hold_is_not_in_force",
 }
 
+const KEYS: &str = "a key is announced over the head of the log as it stands; see tests/keys.rs";
+
 /// Codes that no table can have, and why.
 const NOT_IN_TABLES: &[(&str, &str)] = &[
     (
         "revision_is_not_the_next",
         "the ledger compares revisions before it decides; only a broken log has a gap",
     ),
+    ("another_key_signs", KEYS),
+    ("no_key_signs", KEYS),
+    ("key_was_announced_before", KEYS),
     ("stream_is_full", "needs 10,000 events; see a_stream_has_room_for_ten_thousand_events"),
 ];
 

@@ -25,7 +25,7 @@ const LOOKED_AT: u64 = 50_000;
 /// The five policies are the first revisions of the ledger's stream.
 const PUBLISHED: u64 = 5;
 /// Kinds that the generator leaves to others. Only a sealed month is reopened, and no command seals one.
-const ELSEWHERE: [Kind; 7] = [
+const ELSEWHERE: [Kind; 8] = [
     Kind::PolicyPublished,
     Kind::CalendarPublished,
     Kind::HistoricalCreditRecorded,
@@ -34,6 +34,8 @@ const ELSEWHERE: [Kind; 7] = [
     Kind::RetentionSet,
     Kind::LegalHoldPlaced,
     Kind::LegalHoldReleased,
+    // Keys lie in files, and a generator has none.
+    Kind::SigningKeyAnnounced,
 ];
 const DAY_MICROS: i64 = 86_400_000_000;
 

@@ -14,7 +14,10 @@ use crate::{
     case::{Broken, CaseKey, Fault, World, first_key},
     codec::{CodecError, Recorded, Row, RowFault, encode, open},
     event::{ControlTotal, Event, Kind, PeriodClosed},
-    evidence::checkpoint::{HeadFault, is_of_the_log},
+    evidence::{
+        record::{self, HeadFault},
+        succession::Announced,
+    },
     history::Cut,
     ids::{ClaimId, EventId, Origin, Personal, Position, Stream},
     merkle::{Frontier, Hash},
@@ -51,6 +54,7 @@ pub struct Replay {
     policies: Vec<Hash>,
     redactions: Redactions,
     checkpoints: Vec<(u64, String)>,
+    announced: Vec<Announced>,
     roots: BTreeMap<u64, Option<Hash>>,
     cut: Cut,
     writes_books: bool,
@@ -134,6 +138,8 @@ pub struct Outcome {
     pub redactions: Redactions,
     /// Checkpoints that were recorded and are of this log: position and signed note. Who signed is not asked here.
     pub checkpoints: Vec<(u64, String)>,
+    /// Keys that sign the heads, as the log names them, each as its reason asks for signed.
+    pub announced: Vec<Announced>,
     /// The roots that were asked for, by size; none where the log is shorter.
     pub roots: BTreeMap<u64, Option<Hash>>,
     /// Events by somebody whose duty they were not.
@@ -168,6 +174,7 @@ impl Replay {
             policies: Vec::new(),
             redactions: Redactions::default(),
             checkpoints: Vec::new(),
+            announced: Vec::new(),
             roots: BTreeMap::new(),
             cut,
             writes_books: true,
@@ -205,16 +212,9 @@ impl Replay {
         self.position = row.position;
         let opened = open(row);
         if let Ok(recorded) = &opened
-            && let Event::CheckpointRecorded(checkpoint) = &recorded.event
+            && let Err(fault) = self.of_itself(row.position, recorded)
         {
-            let ledger = recorded.envelope.ledger.as_str();
-            match is_of_the_log(checkpoint, ledger, &self.frontier) {
-                Ok(()) => {
-                    self.vouched = self.frontier.size();
-                    self.checkpoints.push((row.position, checkpoint.note.clone()));
-                }
-                Err(fault) => self.find(row, Fault::Checkpoint(fault)),
-            }
+            self.find(row, fault);
         }
         // A seal names the root of the log before it.
         let root_before = (row.kind == Kind::PeriodClosed.as_str()).then(|| self.frontier.root());
@@ -235,6 +235,25 @@ impl Replay {
                 }
             }
         }
+    }
+
+    /// What the log says of its own head and of its key, before the event is in the tree.
+    fn of_itself(&mut self, position: u64, recorded: &Recorded) -> Result<(), Fault> {
+        let ledger = recorded.envelope.ledger.as_str();
+        match &recorded.event {
+            Event::CheckpointRecorded(head) => {
+                let key = self.world.registry.signing_key();
+                record::checkpoint(head, ledger, &self.frontier, key).map_err(Fault::Checkpoint)?;
+                self.checkpoints.push((position, head.note.clone()));
+            }
+            Event::SigningKeyAnnounced(key) => {
+                let announced = record::signing_key(key, position, ledger, &self.frontier);
+                self.announced.push(announced.map_err(Fault::SigningKey)?);
+            }
+            _ => return Ok(()),
+        }
+        self.vouched = self.frontier.size();
+        Ok(())
     }
 
     fn recorded(&mut self, row: &Row<'_>, mut recorded: Recorded, root: Option<Hash>) -> Result<(), Fault> {
@@ -347,7 +366,8 @@ impl Replay {
     fn find(&mut self, row: &Row<'_>, fault: Fault) {
         // Another root says that one of the events since the last checkpoint is not the one that was signed.
         let places = match &fault {
-            Fault::Checkpoint(HeadFault::RootIsNotThatOfTheLog { .. }) => {
+            Fault::Checkpoint(HeadFault::RootIsNotThatOfTheLog { .. })
+            | Fault::SigningKey(HeadFault::RootIsNotThatOfTheLog { .. }) => {
                 Places { first: self.vouched.saturating_add(1), last: self.frontier.size() }
             }
             _ => Places::at(row.position),
@@ -405,6 +425,7 @@ impl Replay {
             commitments: self.commitments.unwrap_or_default(),
             redactions: self.redactions,
             checkpoints: self.checkpoints,
+            announced: self.announced,
             roots: self.roots,
             oversteps: self.oversteps,
             seals_differing: self.seals_differing,

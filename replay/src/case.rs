@@ -8,7 +8,7 @@ use crate::{
     claim::{Claim, ClaimState},
     codec::{Recorded, RowFault},
     duty::{self, Overstep, Said},
-    evidence::checkpoint::HeadFault,
+    evidence::record::HeadFault,
     history::Cut,
     ids::{ClaimId, EventId, OrderId, Position, Stream},
     law::{self, Breach},
@@ -68,6 +68,8 @@ pub enum Fault {
     Registry(RegistryFault),
     /// A recorded checkpoint is not the head of the log as it stood just before.
     Checkpoint(HeadFault),
+    /// A key on record was not announced here, or not by those who have to sign for it.
+    SigningKey(HeadFault),
     /// Somebody overstepped a duty. What the event says of the claim is true all the same: nothing is quarantined.
     Duty(Overstep),
     /// A month was sealed with other figures than the log has. Nothing is quarantined.
@@ -92,7 +94,7 @@ impl fmt::Display for Broken {
             Fault::KeyIsUsedTwice => f.write_str("its source, kind and external id are used twice"),
             Fault::Breach(why) => write!(f, "{why} ({})", why.code()),
             Fault::Registry(why) => write!(f, "the ledger stream contradicts itself: {why}"),
-            Fault::Checkpoint(why) => why.fmt(f),
+            Fault::Checkpoint(why) | Fault::SigningKey(why) => why.fmt(f),
             Fault::Duty(why) => write!(f, "{why} ({})", why.code()),
             Fault::SealDiffers { period, what } => write!(f, "{period} was sealed with {what}"),
         }

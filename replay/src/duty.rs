@@ -19,7 +19,7 @@ use alloc::{borrow::Cow, collections::BTreeSet, vec::Vec};
 
 use crate::{
     case::Case,
-    event::{Event, Kind},
+    event::{Event, KeyReason, Kind},
     history::Cut,
     ids::{ActorId, ClaimId, Code, Stream},
     law,
@@ -160,6 +160,10 @@ pub fn needs_second_person(event: &Event) -> Option<&'static str> {
     match event {
         Event::PolicyPublished(_) => Some("H-7"),
         Event::PeriodReopened(_) | Event::PersonalDataRedacted(_) => Some("D-2"),
+        // Nothing that the old key signed stands behind the new one: two people do.
+        Event::SigningKeyAnnounced(key) => {
+            matches!(key.reason, KeyReason::Lost | KeyReason::Exposed).then_some("D-2")
+        }
         event => law::needs_second_person(event),
     }
 }

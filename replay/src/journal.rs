@@ -248,6 +248,7 @@ fn moves_money(kind: Kind) -> bool {
         | LegalHoldPlaced
         | LegalHoldReleased
         | CheckpointRecorded
+        | SigningKeyAnnounced
         | PeriodClosed
         | PeriodReopened
         | ProjectionRebuilt

@@ -3,7 +3,7 @@
 use alloc::{
     collections::{BTreeMap, BTreeSet},
     format,
-    string::String,
+    string::{String, ToString},
     sync::Arc,
     vec::Vec,
 };
@@ -12,7 +12,8 @@ use core::fmt;
 use crate::{
     codec::Recorded,
     duty,
-    event::Event,
+    event::{Event, SigningKeyAnnounced},
+    evidence::note::VerifierKey,
     history::Cut,
     ids::{ActorId, Code, PolicyId, Position, Revision},
     merkle::Hash,
@@ -33,6 +34,8 @@ pub struct Registry {
     admins: usize,
     periods: Periods,
     retention: BTreeMap<Code, Retention>,
+    /// Keys that sign the heads of the log, as they came after each other; the last one signs.
+    signing_keys: Vec<VerifierKey>,
     revision: Option<Revision>,
 }
 
@@ -124,6 +127,15 @@ pub enum RegistryFault {
         /// The month.
         month: Month,
     },
+    /// Another key signs than the one that is to be replaced.
+    AnotherKeySigns {
+        /// The one that signs now.
+        key: String,
+    },
+    /// No key signs that could be replaced.
+    NoKeySigns,
+    /// The key was announced before; a key that was replaced does not come back.
+    KeyWasAnnouncedBefore,
 }
 
 impl RegistryFault {
@@ -140,6 +152,9 @@ impl RegistryFault {
             RegistryFault::PeriodIsSealed { .. } => "period_is_sealed",
             RegistryFault::PeriodIsNotSealed { .. } => "period_is_not_sealed",
             RegistryFault::PeriodIsNotOver { .. } => "period_is_not_over",
+            RegistryFault::AnotherKeySigns { .. } => "another_key_signs",
+            RegistryFault::NoKeySigns => "no_key_signs",
+            RegistryFault::KeyWasAnnouncedBefore => "key_was_announced_before",
         }
     }
     /// What to do about it.
@@ -162,6 +177,11 @@ impl RegistryFault {
             }
             RegistryFault::PeriodIsNotSealed { .. } => "claims periods shows which months are sealed",
             RegistryFault::PeriodIsNotOver { .. } => "seal it when its last day has passed",
+            RegistryFault::AnotherKeySigns { .. } => {
+                "say what becomes of it: --replaces OLD.key, --lost or --exposed; claims key list shows the keys"
+            }
+            RegistryFault::NoKeySigns => "announce the key that signed until now first, or the new one alone",
+            RegistryFault::KeyWasAnnouncedBefore => "claims key new makes another",
         };
         text.into()
     }
@@ -186,6 +206,9 @@ impl fmt::Display for RegistryFault {
             RegistryFault::PeriodIsSealed { month } => write!(f, "{month} is sealed"),
             RegistryFault::PeriodIsNotSealed { month } => write!(f, "{month} is not sealed"),
             RegistryFault::PeriodIsNotOver { month } => write!(f, "{month} is not over"),
+            RegistryFault::AnotherKeySigns { key } => write!(f, "the key that signs is {key}"),
+            RegistryFault::NoKeySigns => f.write_str("no key is on record that could be replaced"),
+            RegistryFault::KeyWasAnnouncedBefore => f.write_str("this key was announced before"),
         }
     }
 }
@@ -255,6 +278,11 @@ impl Registry {
         self.actors.get(actor).map(Vec::as_slice)
     }
 
+    /// The key that signs the heads of the log, once one was announced.
+    pub fn signing_key(&self) -> Option<&VerifierKey> {
+        self.signing_keys.last()
+    }
+
     /// How long values at this path are kept: by the name of the field, or as all others are.
     pub fn retention(&self, path: &str) -> Option<&Retention> {
         let last = path.rsplit('.').next().unwrap_or(path);
@@ -318,6 +346,19 @@ impl Registry {
                 }
                 _ => Ok(()),
             },
+            Event::SigningKeyAnnounced(a) => self.check_key(a),
+            _ => Ok(()),
+        }
+    }
+
+    fn check_key(&self, announced: &SigningKeyAnnounced) -> Result<(), RegistryFault> {
+        let signs = self.signing_key().map(ToString::to_string);
+        match (signs, &announced.replaces) {
+            (Some(key), old) if old.as_ref() != Some(&key) => Err(RegistryFault::AnotherKeySigns { key }),
+            (None, Some(_)) => Err(RegistryFault::NoKeySigns),
+            _ if self.signing_keys.iter().any(|known| known.to_string() == announced.key) => {
+                Err(RegistryFault::KeyWasAnnouncedBefore)
+            }
             _ => Ok(()),
         }
     }
@@ -385,6 +426,7 @@ impl Registry {
                 let kept = Retention { days: r.days, basis: r.basis.clone() };
                 self.retention.insert(r.what.clone(), kept);
             }
+            Event::SigningKeyAnnounced(a) => self.signing_keys.extend(a.key.parse()),
             // Refusals, redactions and seals move nothing here.
             _ => {}
         }

@@ -1,11 +1,8 @@
-//! key, checkpoint, prove, witness: what an outsider can check, and the keys that sign it.
+//! checkpoint, prove, witness: what an outsider can check.
 
 use clap::{Args, Subcommand};
 use replay::{
-    evidence::{
-        note::{KeyType, Note},
-        proof::Consistency,
-    },
+    evidence::{note::Note, proof::Consistency},
     ids::{ClaimId, Stream},
 };
 use serde_json::json;
@@ -26,55 +23,6 @@ use crate::{
     store::{Store, sqlite::SqliteStore},
     whole::{self, Readers, new_file},
 };
-
-#[derive(Debug, Subcommand)]
-#[command(after_help = "Example:\n  claims key new shop.key --ledger shop.db")]
-pub enum KeyCommand {
-    /// Make a key that signs, in a new file that only you can read; prints the key that checks
-    #[command(after_help = "Examples:
-  claims key new shop.key --ledger shop.db      a ledger's key, named after the ledger
-  claims key new ann.key --witness ann.example/w1   a witness's key
-
-The file holds the secret: keep it away from the ledger and its backups. What is
-printed is public: give it to whoever shall check checkpoints, by another way than
-the checkpoints themselves.")]
-    New {
-        /// The file to make
-        file: PathBuf,
-        /// A witness's key, with this name [default: a key of the ledger, with its name]
-        #[arg(long, value_name = "NAME")]
-        witness: Option<String>,
-    },
-    /// Print the key that checks what a key signs; it may be given to anybody
-    #[command(after_help = "Example:\n  claims key show shop.key")]
-    Show {
-        /// The file of the key that signs
-        file: PathBuf,
-    },
-}
-
-impl KeyCommand {
-    pub fn run(self, common: &Common, out: Output) -> Result<()> {
-        let (file, key) = match self {
-            KeyCommand::New { file, witness: None } => {
-                let origin = common.read()?.origin().to_string();
-                let key = keys::create(&file, &origin, KeyType::Log, &mut Door::System)?;
-                (file, key)
-            }
-            KeyCommand::New { file, witness: Some(name) } => {
-                let key = keys::create(&file, &name, KeyType::Witness, &mut Door::System)?;
-                (file, key)
-            }
-            KeyCommand::Show { file } => {
-                let key = keys::load(&file)?.verifier();
-                (file, key)
-            }
-        };
-        let kind = if key.kind() == KeyType::Log { "log" } else { "witness" };
-        let answer = json!({ "file": file, "name": key.name(), "kind": kind, "vkey": key.to_string() });
-        out.say(&answer, || key.to_string())
-    }
-}
 
 #[derive(Debug, Subcommand)]
 #[command(after_help = "Example:\n  claims checkpoint sign --signing-key shop.key")]
@@ -128,15 +76,7 @@ impl CheckpointCommand {
 fn sign(common: &Common, key: &Path, copy: Option<&Path>, acting: &Acting, out: Output) -> Result<()> {
     acting.named()?;
     let key = keys::load(key)?;
-    if let Some(path) = copy.filter(|path| path.exists()) {
-        return Err(Error::new(
-            ErrorKind::Conflict,
-            "file_exists",
-            "the file is there already; nothing was signed",
-        )
-        .at(path.display())
-        .hint("name a new file"));
-    }
+    free(copy)?;
     let mut ledger = Ledger::new(common.write()?, Door::System);
     let propose =
         |store: &mut SqliteStore, event| acting.proposal(store, &Door::System, Stream::Ledger, event);
@@ -150,6 +90,20 @@ fn sign(common: &Common, key: &Path, copy: Option<&Path>, acting: &Acting, out: 
         eprintln!("recorded at position {}; give it to somebody who keeps it", receipt.position);
     }
     Ok(())
+}
+
+/// Asked before anything is signed: a copy that could not be written would leave the work half done.
+pub(super) fn free(copy: Option<&Path>) -> Result<()> {
+    match copy.filter(|path| path.exists()) {
+        None => Ok(()),
+        Some(path) => Err(Error::new(
+            ErrorKind::Conflict,
+            "file_exists",
+            "the file is there already; nothing was signed",
+        )
+        .at(path.display())
+        .hint("name a new file")),
+    }
 }
 
 fn list(common: &Common, out: Output) -> Result<()> {
@@ -179,7 +133,7 @@ fn list(common: &Common, out: Output) -> Result<()> {
     })
 }
 
-fn instant(micros: i64) -> String {
+pub(super) fn instant(micros: i64) -> String {
     replay::time::Instant::from_micros(micros).map(|at| at.to_string()).unwrap_or_default()
 }
 

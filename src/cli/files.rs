@@ -11,6 +11,7 @@ use std::{
 use super::{
     common::{Acting, Common},
     output::{self, Output},
+    signing::SigningFirst,
 };
 use crate::{
     door::Door,
@@ -239,7 +240,8 @@ erase it as well when a value in it is erased. claims redact cannot reach it.")]
     },
     /// Write the auditor's bundle: the log up to a checkpoint, and what it takes to verify it offline
     #[command(after_help = "Examples:
-  claims checkpoint sign --signing-key shop.key && claims export bundle audit-2024-04
+  claims export bundle audit-2024-04 --signing-key shop.key      up to now, and signed
+  claims export bundle audit-2024-04                             up to the last checkpoint
   claims export bundle case-7 --checkpoint april.checkpoint --personal
 
 claims verify FOLDER --trust FILE checks it anywhere. Personal values stay behind
@@ -253,6 +255,8 @@ unless --personal asks for them; their commitments are in the events anyway.")]
         /// With the personal values and the salts that open their commitments
         #[arg(long)]
         personal: bool,
+        #[command(flatten)]
+        signing: SigningFirst,
     },
     /// Write the log in the layout of C2SP tlog-tiles: a signed head, tiles of hashes, bundles of events
     #[command(after_help = "Example:\n  claims export tiles public-log")]
@@ -262,6 +266,8 @@ unless --personal asks for them; their commitments are in the events anyway.")]
         /// The checkpoint up to which [default: the last one that was recorded]
         #[arg(long, value_name = "FILE")]
         checkpoint: Option<PathBuf>,
+        #[command(flatten)]
+        signing: SigningFirst,
     },
     /// Write the double-entry journal of everything that moves money
     Journal(super::journal::JournalArgs),
@@ -272,6 +278,11 @@ impl ExportCommand {
         if let ExportCommand::Journal(args) = self {
             return args.run(common, out);
         }
+        if let ExportCommand::Bundle { checkpoint, signing, .. }
+        | ExportCommand::Tiles { checkpoint, signing, .. } = &self
+        {
+            signing.sign(common, checkpoint.is_some(), out)?;
+        }
         let mut store = common.read()?;
         store.begin_read()?;
         let done = match self {
@@ -279,10 +290,10 @@ impl ExportCommand {
             ExportCommand::Events { to, personal } => {
                 export(&mut store, to.as_deref(), personal.as_deref(), out)
             }
-            ExportCommand::Bundle { folder, checkpoint, personal } => {
+            ExportCommand::Bundle { folder, checkpoint, personal, .. } => {
                 bundle(&mut store, &folder, checkpoint.as_deref(), Extent::Bundle { personal }, out)
             }
-            ExportCommand::Tiles { folder, checkpoint } => {
+            ExportCommand::Tiles { folder, checkpoint, .. } => {
                 bundle(&mut store, &folder, checkpoint.as_deref(), Extent::Tiles, out)
             }
         };

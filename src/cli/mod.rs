@@ -10,6 +10,7 @@ mod evidence;
 mod explain;
 mod files;
 mod journal;
+mod key;
 mod leakage;
 mod lineage;
 mod next;
@@ -22,6 +23,7 @@ mod redact;
 mod retention;
 mod scenarios;
 mod show;
+mod signing;
 mod sod;
 mod subject;
 mod verify;
@@ -131,7 +133,7 @@ enum Command {
     Audit(proof::AuditArgs),
     /// Make a key that signs checkpoints, or print the key that checks them
     #[command(subcommand)]
-    Key(evidence::KeyCommand),
+    Key(key::KeyCommand),
     /// Sign the head of the log, and look at heads that were signed
     #[command(subcommand)]
     Checkpoint(evidence::CheckpointCommand),

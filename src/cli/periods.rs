@@ -7,10 +7,12 @@ use replay::{
     seal::Proposal,
     time::{Month, When},
 };
+use serde::Serialize;
 
 use super::{
     common::{Acting, Common},
     output::{Output, money, table},
+    signing::{Signed, Signing},
     views::Moment,
 };
 use crate::{
@@ -18,6 +20,7 @@ use crate::{
     error::Result,
     ledger::Ledger,
     periods::{self, Closed, PeriodRow},
+    proof::By,
 };
 
 #[derive(Debug, Args)]
@@ -27,7 +30,8 @@ a sealed month is posted into the next open one; claims audit proves the totals 
 
 Examples:
   claims close-month 2024-04 --actor f.weber --approver d.ruiz
-  claims close-month 2024-04 --actor f.weber --at 2024-05-03T09:00:00+02:00"
+  claims close-month 2024-04 --actor f.weber --at 2024-05-03T09:00:00+02:00
+  claims close-month 2024-04 --actor f.weber --signing-key shop.key   and sign the head with the seal in it"
 )]
 pub struct CloseMonthArgs {
     /// The month, e.g. 2024-04; it must be over
@@ -60,11 +64,24 @@ pub struct CloseMonthArgs {
         help_heading = "Who and when"
     )]
     source: SourceId,
+    #[command(flatten)]
+    signing: Signing,
+}
+
+/// A seal, and the head that was signed after it.
+#[derive(Serialize)]
+struct Sealed {
+    #[serde(flatten)]
+    closed: Closed,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    signed: Option<Signed>,
 }
 
 impl CloseMonthArgs {
     pub fn run(self, common: &Common, out: Output) -> Result<()> {
         Acting::name_of(&self.actor)?;
+        let ready = self.signing.ready()?;
+        let by = By { actor: self.actor.clone(), role: self.role.clone(), source: self.source.clone() };
         let mut ledger = Ledger::new(common.write()?, Door::System);
         let proposal = Proposal {
             stream: Stream::Ledger,
@@ -83,7 +100,13 @@ impl CloseMonthArgs {
             correlation: None,
         };
         let closed = periods::close(&mut ledger, &proposal, self.month)?;
-        out.say(&closed, || closed_text(&closed))?;
+        let signed = ready.map(|ready| ready.sign(&mut ledger, &by)).transpose()?;
+        let sealed = Sealed { closed, signed };
+        let closed = &sealed.closed;
+        out.say(&sealed, || match &sealed.signed {
+            Some(signed) => format!("{}\n{}", closed_text(closed), signed.text()),
+            None => closed_text(closed),
+        })?;
         if !closed.earlier_open.is_empty() {
             let months: Vec<String> = closed.earlier_open.iter().map(ToString::to_string).collect();
             eprintln!("an earlier month with money in it is still open: {}", months.join(", "));

@@ -1,6 +1,7 @@
 //! replay, rebuild, audit.
 
 use clap::{Args, Subcommand};
+use serde::Serialize;
 use serde_json::json;
 
 use super::{
@@ -8,6 +9,7 @@ use super::{
     audit_report::ReportArgs,
     common::Common,
     output::{Output, money, table},
+    signing::{Signed, Signing},
     views::Moment,
 };
 use crate::{
@@ -76,7 +78,8 @@ pub(super) fn control_totals(totals: &BTreeMap<String, Sums>) -> String {
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   claims rebuild                       the nightly run; exit 1 and nothing swapped when a row differs
-  claims rebuild --accept              swap although rows differ, and record how many")]
+  claims rebuild --accept              swap although rows differ, and record how many
+  claims rebuild --signing-key shop.key --checkpoints /mnt/auditor   and sign what was proved")]
 pub struct RebuildArgs {
     /// Swap the rebuilt books in although rows differ from what was served
     #[arg(long)]
@@ -90,14 +93,35 @@ pub struct RebuildArgs {
     /// The system this comes from
     #[arg(long, env = "CLAIMS_SOURCE", default_value = "cli", value_name = "NAME")]
     source: SourceId,
+    #[command(flatten)]
+    signing: Signing,
+}
+
+/// A rebuild, and the head that was signed after it.
+#[derive(Serialize)]
+struct Rebuilt<'r> {
+    #[serde(flatten)]
+    report: &'r RebuildReport,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    signed: Option<Signed>,
 }
 
 impl RebuildArgs {
     pub fn run(self, common: &Common, out: Output) -> Result<u8> {
+        let ready = self.signing.ready()?;
         let mut ledger = Ledger::new(common.write()?, Door::System);
         let by = By { actor: self.actor, role: self.role, source: self.source };
         let report = proof::rebuild(&mut ledger, &by, self.accept, !out.json)?;
-        out.say(&report, || rebuild_text(&report))?;
+        // Books that differ are nothing to put a name to.
+        let signed = match ready.filter(|_| report.swapped) {
+            Some(ready) => Some(ready.sign(&mut ledger, &by)?),
+            None => None,
+        };
+        let rebuilt = Rebuilt { report: &report, signed };
+        out.say(&rebuilt, || match &rebuilt.signed {
+            Some(signed) => format!("{}\n{}", rebuild_text(&report), signed.text()),
+            None => rebuild_text(&report),
+        })?;
         if report.swapped { Ok(0) } else { Ok(EXIT_DIFFERS) }
     }
 }

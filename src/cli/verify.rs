@@ -20,12 +20,13 @@ use crate::{
   claims verify 84.tlog-proof --trust trust.txt              one event
   claims verify request --trust trust.txt --checkpoint old   that a log only grew
   claims verify checkpoint --trust trust.txt                 who signed
+  claims verify april-key --trust trust.txt                  whether to trust the log's next key
 
 A trust file (C2SP tlog-policy) says: log VKEY, witness NAME VKEY, group NAME any|all|K
 NAME..., and quorum NAME|none. Exit 0: everything holds; 1: something does not, and
 the first wrong event is named; 2: could not tell. Writes nothing and asks no network.")]
 pub struct VerifyArgs {
-    /// A ledger, a bundle, a proof, or a checkpoint
+    /// A ledger, a bundle, a proof, a checkpoint, or what claims key announce printed
     path: PathBuf,
     /// Whose signatures are enough, as a trust file
     #[arg(long, value_name = "FILE", conflicts_with = "log_key")]
@@ -58,6 +59,7 @@ impl VerifyArgs {
             Subject::Bundle => verify::bundle(&self.path, needed()?, &kept, !out.json)?,
             Subject::Inclusion(proof) => verify::inclusion(&proof, needed()?)?,
             Subject::Consistency(proof) => verify::consistency(&proof, needed()?, &kept)?,
+            Subject::Statement(note, said) => verify::statement(&note, &said, needed()?),
             Subject::Checkpoint(note) => verify::checkpoint(&note, needed()?),
         };
         out.say(&verdict, || text(&verdict))?;

@@ -2,19 +2,23 @@
 
 use replay::{
     codec::open,
-    event::{CheckpointRecorded, Event},
+    decide::Refusal,
+    event::{CheckpointRecorded, Event, KeyReason, SigningKeyAnnounced},
     evidence::{
         checkpoint::Checkpoint,
         note::{Note, SignerKey},
+        succession::KeyStatement,
     },
+    ids::Stream,
     merkle::{Frontier, Hash},
+    registry::RegistryFault,
     seal::Proposal,
 };
 
 use super::prove;
 use crate::{
     error::{Error, ErrorKind, Result},
-    ledger::{Ledger, Receipt},
+    ledger::{Ledger, Receipt, stop::refused},
     store::{Store, sqlite::SqliteStore},
 };
 
@@ -66,49 +70,129 @@ pub fn recorded<S: Store>(store: &mut S) -> Result<Vec<Head>> {
 pub fn sign(
     ledger: &mut Ledger<SqliteStore>,
     key: &SignerKey,
-    propose: &dyn Fn(&mut SqliteStore, CheckpointRecorded) -> Result<Proposal>,
+    propose: &Propose<'_>,
 ) -> Result<(Note, Receipt)> {
+    at_the_head(ledger, |ledger, size, root| {
+        let head = Checkpoint::new(ledger.origin().as_str(), size, root);
+        let note = head.sign(key).map_err(|why| of_another_log(&why))?;
+        let event = CheckpointRecorded { size, root, note: note.to_string() };
+        let proposal = propose(ledger.store(), event.into())?;
+        let receipt = ledger.append_own(&proposal)?;
+        Ok((note, receipt))
+    })
+}
+
+/// How a key comes into its place.
+#[derive(Debug, Clone, Copy)]
+pub enum Change<'k> {
+    /// As the first one on record.
+    Introduced,
+    /// After this one, which signs as well.
+    Rotated(&'k SignerKey),
+    /// After one that is gone.
+    Lost,
+    /// After one that others may have.
+    Exposed,
+}
+
+/// Records that a key signs the heads of the log from now on. Heads that others sign are refused afterwards.
+///
+/// # Errors
+/// A key of another log, an old key that is not the one that signs, a second person missing where the old key does
+/// not sign, storage errors.
+pub fn announce(
+    ledger: &mut Ledger<SqliteStore>,
+    key: &SignerKey,
+    change: Change<'_>,
+    propose: &Propose<'_>,
+) -> Result<(Note, Receipt)> {
+    at_the_head(ledger, |ledger, size, root| {
+        let origin = ledger.origin().to_string();
+        let signs = ledger.registry()?.signing_key().cloned();
+        let (reason, replaces, old) = match change {
+            Change::Introduced => (KeyReason::Introduced, None, None),
+            Change::Rotated(old) => (KeyReason::Rotated, Some(old.verifier()), Some(old)),
+            Change::Lost | Change::Exposed => {
+                let none = || refused(&Refusal::Registry(RegistryFault::NoKeySigns), &Stream::Ledger);
+                let is_lost = matches!(change, Change::Lost);
+                let reason = if is_lost { KeyReason::Lost } else { KeyReason::Exposed };
+                (reason, Some(signs.ok_or_else(none)?), None)
+            }
+        };
+        let said =
+            KeyStatement { origin, size, root, reason, key: key.verifier(), replaces: replaces.clone() };
+        let note = said.sign(key, old).map_err(|why| of_another_log(&why))?;
+        let event = SigningKeyAnnounced {
+            key: key.verifier().to_string(),
+            replaces: replaces.map(|old| old.to_string()),
+            reason,
+            note: note.to_string(),
+        };
+        let proposal = propose(ledger.store(), event.into())?;
+        let receipt = ledger.append_answered(&proposal)?;
+        Ok((note, receipt))
+    })
+}
+
+fn of_another_log(why: &dyn std::fmt::Display) -> Error {
+    Error::new(ErrorKind::Usage, "key_is_of_another_log", why.to_string())
+        .hint("claims key new FILE --ledger LEDGER makes a key for it")
+}
+
+/// The keys that were announced, in the order of the log.
+///
+/// # Errors
+/// Storage errors, and an event that cannot be read.
+pub fn announced<S: Store>(store: &mut S) -> Result<Vec<(u64, i64, SigningKeyAnnounced)>> {
+    let mut keys = Vec::new();
+    for row in store.registry()? {
+        if row.kind != "signing_key_announced" {
+            continue;
+        }
+        let recorded = open(&row.as_row()).map_err(|why| {
+            Error::new(ErrorKind::BrokenLog, "key_unreadable", why.to_string())
+                .at(format!("position {}", row.position))
+                .hint("run claims audit")
+        })?;
+        let Event::SigningKeyAnnounced(key) = recorded.event else { continue };
+        keys.push((row.position, row.recorded_at, *key));
+    }
+    Ok(keys)
+}
+
+/// Makes a proposal of what is to be recorded.
+pub type Propose<'p> = dyn Fn(&mut SqliteStore, Event) -> Result<Proposal> + 'p;
+
+/// Does something about the head of the log in the transaction in which it is the head.
+fn at_the_head<T>(
+    ledger: &mut Ledger<SqliteStore>,
+    write: impl FnOnce(&mut Ledger<SqliteStore>, u64, Hash) -> Result<T>,
+) -> Result<T> {
     let store = ledger.store();
     let mut made = Frontier::new();
-    let last = recorded(store)?.pop();
-    if let Some(last) = &last {
+    if let Some(last) = recorded(store)?.pop() {
         prove::extend(store, &mut made, last.checkpoint.size)?;
         same(last.checkpoint.root, &made)?;
     }
     let size = store.tip()?.position;
     prove::extend(store, &mut made, size)?;
     store.begin()?;
-    let done = signed(ledger, key, made, propose);
-    match &done {
-        Ok(_) => ledger.store().commit()?,
-        Err(_) => {
-            ledger.store().rollback();
-            ledger.forget();
-        }
+    let done = checked_head(ledger.store(), &mut made).and_then(|(size, root)| write(ledger, size, root));
+    let done = done.and_then(|what| ledger.store().commit().map(|()| what));
+    if done.is_err() {
+        ledger.store().rollback();
+        ledger.forget();
     }
     done
 }
 
-fn signed(
-    ledger: &mut Ledger<SqliteStore>,
-    key: &SignerKey,
-    mut made: Frontier,
-    propose: &dyn Fn(&mut SqliteStore, CheckpointRecorded) -> Result<Proposal>,
-) -> Result<(Note, Receipt)> {
-    let store = ledger.store();
+/// Size and root of the tip, when the stored leaves give the same.
+fn checked_head(store: &mut SqliteStore, made: &mut Frontier) -> Result<(u64, Hash)> {
     let tip = store.tip()?;
-    prove::extend(store, &mut made, tip.position)?;
+    prove::extend(store, made, tip.position)?;
     let root = tip.frontier.root();
-    same(root, &made)?;
-    let head = Checkpoint::new(store.origin().as_str(), tip.position, root);
-    let note = head.sign(key).map_err(|why| {
-        Error::new(ErrorKind::Usage, "key_is_of_another_log", why.to_string())
-            .hint("claims key new FILE --ledger LEDGER makes a key for it")
-    })?;
-    let event = CheckpointRecorded { size: head.size, root, note: note.to_string() };
-    let proposal = propose(store, event)?;
-    let receipt = ledger.append_own(&proposal)?;
-    Ok((note, receipt))
+    same(root, made)?;
+    Ok((tip.position, root))
 }
 
 /// The stored leaves must be those of the root.

@@ -15,9 +15,12 @@ use replay::{
     audit::Places,
     books::Sums,
     codec::decode,
+    event::KeyReason,
     evidence::{
+        checkpoint::Checkpoint,
         note::Note,
         proof::{Consistency, Inclusion},
+        succession::{self, Announced, KeyStatement, followed, retired},
         trust::{Trust, Trusted},
     },
     merkle::{Hash, leaf_hash},
@@ -124,9 +127,10 @@ pub fn ledger(path: &Path, trust: Option<&Trust>, kept: &[Kept], shown: bool) ->
     let mut store = SqliteStore::open_read_only(path)?;
     let mut verdict = Verdict::of("ledger");
     let origin = store.origin().to_string();
-    let heads = trusted_heads(trust, kept, &origin, &mut verdict);
-    let sizes: BTreeSet<u64> = heads.iter().map(|(head, _)| head.checkpoint.size).collect();
-    let (report, marks) = proof::audit_with_marks(&mut store, &sizes, shown)?;
+    let (report, marks) = proof::audit_with_marks(&mut store, &sizes(kept), shown)?;
+    // Whom to trust is asked of the log as well: a trusted key may have handed over to another.
+    let trust = trust.map(|trust| followed(trust, &marks.announced));
+    let heads = trusted_heads(trust.as_ref(), kept, &origin, &marks.announced, &mut verdict);
     let AuditReport { checks, findings, differences, differences_count, quarantined, .. } = report;
     verdict.origin = origin;
     verdict.events = report.events;
@@ -158,8 +162,13 @@ pub fn ledger(path: &Path, trust: Option<&Trust>, kept: &[Kept], shown: bool) ->
         verdict.findings.push(format!("{} more rows of the books differ", differences_count - named));
     }
     compare_heads(&heads, &marks, &mut verdict);
-    recorded_heads(trust, &marks, &mut verdict);
+    recorded_heads(trust.as_ref(), &marks, &mut verdict);
     Ok(verdict.close())
+}
+
+/// The sizes of which kept heads speak, trusted or not.
+fn sizes(kept: &[Kept]) -> BTreeSet<u64> {
+    kept.iter().filter_map(|kept| Checkpoint::of(&kept.note).ok()).map(|head| head.size).collect()
 }
 
 /// Kept heads that trusted keys have signed; the others are findings.
@@ -167,13 +176,26 @@ fn trusted_heads<'k>(
     trust: Option<&Trust>,
     kept: &'k [Kept],
     origin: &str,
+    announced: &[Announced],
     verdict: &mut Verdict,
 ) -> Vec<(Trusted, &'k Path)> {
     let Some(trust) = trust else { return Vec::new() };
     let mut heads = Vec::new();
     for head in kept {
         match trust.accepts(&head.note) {
-            Ok(trusted) if trusted.checkpoint.origin == origin => heads.push((trusted, head.from.as_path())),
+            Ok(trusted) if trusted.checkpoint.origin == origin => {
+                match retired(&trusted.key, announced).filter(|at| trusted.checkpoint.size > at.size) {
+                    None => heads.push((trusted, head.from.as_path())),
+                    Some(at) => {
+                        let text = format!(
+                            "{}: is signed by a key that was replaced at position {}, before it had so many events",
+                            head.from.display(),
+                            at.position
+                        );
+                        verdict.find(None, text);
+                    }
+                }
+            }
             Ok(trusted) => {
                 let other = trusted.checkpoint.origin;
                 verdict.find(None, format!("{}: is of the log {other}, not {origin}", head.from.display()));
@@ -241,6 +263,57 @@ fn recorded_heads(trust: Option<&Trust>, marks: &Marks, verdict: &mut Verdict) {
         signed == count,
         format!("{signed} of {count}"),
     );
+    keys_on_record(&trust, &marks.announced, verdict);
+}
+
+/// Whether somebody who is trusted stands behind every key that the log names. The trust is that after following them.
+fn keys_on_record(trust: &Trust, announced: &[Announced], verdict: &mut Verdict) {
+    let mut known = 0;
+    for Announced { position, statement, .. } in announced {
+        if trust.logs().contains(&statement.key) {
+            known += 1;
+            continue;
+        }
+        let text = format!(
+            "position {position}: names the key {} ({}), and no trusted key hands over to it; ask for it by another \
+             way",
+            statement.key, statement.reason
+        );
+        verdict.find(one(*position), text);
+    }
+    if !announced.is_empty() {
+        verdict.check(
+            "every key on record is trusted, or a trusted one handed over to it",
+            known == announced.len(),
+            format!("{known} of {}", announced.len()),
+        );
+    }
+}
+
+/// Checks a statement that one key comes after another, before the new one is trusted.
+pub fn statement(note: &Note, said: &KeyStatement, trust: &Trust) -> Verdict {
+    let mut verdict = Verdict::of("key statement");
+    (verdict.origin, verdict.events, verdict.root) = (said.origin.clone(), said.size, said.root);
+    let signed = KeyStatement::is_signed_by(note, &said.key);
+    verdict.check("the new key has signed", signed, said.key.to_string());
+    let old = said.replaces.as_ref().filter(|old| trust.logs().contains(old));
+    let hands_over = old.is_some() && said.carries_trust(note);
+    let figure = match (&said.replaces, old) {
+        (None, _) => "it has none before it".to_owned(),
+        (Some(old), None) => format!("{old} is not trusted"),
+        (Some(_), Some(_)) if said.reason != KeyReason::Rotated => format!("it was {}", said.reason),
+        (Some(old), Some(_)) => old.to_string(),
+    };
+    let known = trust.logs().contains(&said.key);
+    verdict.check(
+        if known { "the new key is trusted already" } else { "a trusted key hands over to it" },
+        known || hands_over,
+        figure,
+    );
+    if !signed || !(known || hands_over) {
+        verdict.find(None, "nobody who is trusted vouches for the new key: ask for it by another way".into());
+    }
+    verdict.close()
 }
 
 /// Checks the proof that an event is in a log. Its body must travel with it.
@@ -289,9 +362,9 @@ pub fn inclusion(proof: &Inclusion, trust: &Trust) -> Result<Verdict> {
 pub fn consistency(proof: &Consistency, trust: &Trust, kept: &[Kept]) -> Result<Verdict> {
     let mut verdict = Verdict::of("request");
     vouch(&proof.checkpoint, trust, &mut verdict);
-    let head = replay::evidence::checkpoint::Checkpoint::of(&proof.checkpoint)
+    let head = Checkpoint::of(&proof.checkpoint)
         .map_err(|why| Error::unreadable("no_checkpoint", why.to_string()))?;
-    let heads = trusted_heads(Some(trust), kept, &head.origin, &mut verdict);
+    let heads = trusted_heads(Some(trust), kept, &head.origin, &[], &mut verdict);
     let Some((old, _)) = heads.iter().find(|(old, _)| old.checkpoint.size == proof.old_size) else {
         let text = format!(
             "the proof begins at {} events, and no trusted checkpoint of that size was given",
@@ -314,7 +387,7 @@ pub fn consistency(proof: &Consistency, trust: &Trust, kept: &[Kept]) -> Result<
 /// Checks who signed a checkpoint.
 pub fn checkpoint(note: &Note, trust: &Trust) -> Verdict {
     let mut verdict = Verdict::of("checkpoint");
-    if let Ok(head) = replay::evidence::checkpoint::Checkpoint::of(note) {
+    if let Ok(head) = Checkpoint::of(note) {
         (verdict.origin, verdict.events, verdict.root) = (head.origin, head.size, head.root);
     }
     vouch(note, trust, &mut verdict);
@@ -349,6 +422,8 @@ pub enum Subject {
     Inclusion(Box<Inclusion>),
     /// A proof that a log only grew.
     Consistency(Box<Consistency>),
+    /// That one key signs after another.
+    Statement(Note, Box<KeyStatement>),
     /// A signed head.
     Checkpoint(Note),
 }
@@ -386,7 +461,10 @@ pub fn subject(path: &Path) -> Result<Subject> {
             .map(|proof| Subject::Consistency(Box::new(proof)))
             .map_err(|why: replay::evidence::proof::EvidenceError| bad(why.to_string()));
     }
-    text.parse()
-        .map(Subject::Checkpoint)
-        .map_err(|why: replay::evidence::note::NoteError| bad(why.to_string()))
+    let note: Note = text.parse().map_err(|why: replay::evidence::note::NoteError| bad(why.to_string()))?;
+    if text.starts_with(succession::FORMAT) {
+        let said = KeyStatement::of(&note).map_err(|why| bad(why.to_string()))?;
+        return Ok(Subject::Statement(note, Box::new(said)));
+    }
+    Ok(Subject::Checkpoint(note))
 }

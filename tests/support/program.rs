@@ -14,8 +14,14 @@ pub const PROGRAM: &str = env!("CARGO_BIN_EXE_claims");
 /// The repository.
 pub const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 /// What a shell must not hand in, because it would change the answers.
-const ENVIRONMENT: [&str; 5] =
-    ["CLAIMS_LEDGER", "CLAIMS_ACTOR", "CLAIMS_ROLE", "CLAIMS_SOURCE", "CLAIMS_SIGNING_KEY"];
+const ENVIRONMENT: [&str; 6] = [
+    "CLAIMS_LEDGER",
+    "CLAIMS_ACTOR",
+    "CLAIMS_ROLE",
+    "CLAIMS_SOURCE",
+    "CLAIMS_SIGNING_KEY",
+    "CLAIMS_CHECKPOINTS",
+];
 
 /// What a run came to.
 #[derive(Debug, Clone, PartialEq, Eq)]

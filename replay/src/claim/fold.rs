@@ -346,6 +346,7 @@ impl ClaimState {
             | Event::RetentionSet(_)
             | Event::PersonalDataRedacted(_)
             | Event::CheckpointRecorded(_)
+            | Event::SigningKeyAnnounced(_)
             | Event::PeriodClosed(_)
             | Event::PeriodReopened(_)
             | Event::ProjectionRebuilt(_)

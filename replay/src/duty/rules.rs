@@ -21,7 +21,8 @@ pub const RULES: &[Rule] = &[
     Rule {
         id: "D-2",
         says: "What wants a second person has one who is another and may approve: a policy, goodwill, another payout \
-               method, a month opened again, personal values erased.",
+               method, a month opened again, personal values erased, a signing key in the place of one that is lost or \
+               exposed.",
         from: "H-7, H-19, H-22; ISO/IEC 27001:2022 A.5.3",
     },
     Rule {

@@ -37,6 +37,8 @@ pub enum Area {
     Talk,
     /// Corrections and reversals: whoever may do the thing may amend it.
     Amendments,
+    /// Which key signs the heads of the log.
+    Keys,
     /// What the ledger writes about itself; nobody's duty.
     Own,
 }
@@ -80,9 +82,9 @@ pub const ROLES: &[Role] = &[
     Role { name: "auditor", may: &[], approves: false, says: "reads and replays; records nothing" },
     Role {
         name: "admin",
-        may: &[Area::People, Area::Rules, Area::Privacy, Area::Talk],
+        may: &[Area::People, Area::Rules, Area::Privacy, Area::Keys, Area::Talk],
         approves: true,
-        says: "grants roles, sets limits, publishes policies; decides and pays nothing",
+        says: "grants roles, sets limits, publishes policies, announces keys; decides and pays nothing",
     },
     Role {
         name: "system",
@@ -117,6 +119,7 @@ pub fn area(kind: Kind) -> Area {
             Area::Privacy
         }
         Kind::PeriodClosed | Kind::PeriodReopened => Area::Periods,
+        Kind::SigningKeyAnnounced => Area::Keys,
         Kind::CheckpointRecorded | Kind::ProjectionRebuilt | Kind::AppendRefused => Area::Own,
         Kind::OrderRecorded
         | Kind::SubscriptionActivated

@@ -2,8 +2,12 @@
 
 use alloc::{collections::BTreeMap, string::String};
 
-use super::payload::{Unsound, payload};
+use super::{
+    payload::{Unsound, payload},
+    words::KeyReason,
+};
 use crate::{
+    evidence::note::{KeyType, VerifierKey},
     ids::{ActorId, Code, EventId, ExternalId, Personal, PolicyId, Stream, Word},
     merkle::Hash,
     money::{Amount, Currency},
@@ -86,6 +90,34 @@ payload! {
 
     /// The root of the log at a size, with the signed note that was given out.
     CheckpointRecorded { size: u64, root: Hash, note: String, } @check |p| {
+        if p.note.chars().count() > NOTE_CHARS_MAX {
+            let rule = alloc::format!("is longer than {NOTE_CHARS_MAX} characters");
+            return Err(Unsound { field: "note", rule });
+        }
+        Ok(())
+    }
+
+    /// From now on this key signs the heads of the log, in the place of another.
+    SigningKeyAnnounced {
+        /// The key that checks what it signs: name, id and public key (vkey of C2SP signed-note).
+        key: String,
+        /// The key in whose place it comes; none before the first one.
+        replaces?: String,
+        reason: KeyReason,
+        /// The statement as a signed note: by this key, and by the one before it when it was rotated.
+        note: String,
+    } @check |p| {
+        for (field, key) in [("key", Some(&p.key)), ("replaces", p.replaces.as_ref())] {
+            let Some(key) = key else { continue };
+            match key.parse::<VerifierKey>() {
+                Ok(key) if key.kind() == KeyType::Log => {}
+                Ok(_) => return Err(Unsound { field, rule: "is a witness's key".into() }),
+                Err(why) => return Err(Unsound { field, rule: alloc::format!("is no key: {why}") }),
+            }
+        }
+        if p.replaces.is_none() != (p.reason == KeyReason::Introduced) {
+            return Err(Unsound { field: "replaces", rule: "names the key before it, unless it is introduced".into() });
+        }
         if p.note.chars().count() > NOTE_CHARS_MAX {
             let rule = alloc::format!("is longer than {NOTE_CHARS_MAX} characters");
             return Err(Unsound { field: "note", rule });

@@ -187,6 +187,7 @@ catalogue! {
     RetentionSet = "retention_set" v 1 [ledger] Act;
     PersonalDataRedacted = "personal_data_redacted" v 1 [ledger] Own;
     CheckpointRecorded = "checkpoint_recorded" v 1 [ledger] Own;
+    SigningKeyAnnounced = "signing_key_announced" v 1 [ledger] Own;
     PeriodClosed = "period_closed" v 1 [ledger] Own;
     PeriodReopened = "period_reopened" v 1 [ledger] Act;
     ProjectionRebuilt = "projection_rebuilt" v 1 [ledger] Own;

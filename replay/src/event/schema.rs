@@ -125,6 +125,15 @@ fn demands(kind: Kind) -> Value {
         RetentionSet => json!({ "properties": { "days": { "minimum": 1, "maximum": RETENTION_DAYS_MAX } } }),
         PersonalDataRedacted => json!({ "properties": { "targets": some }, "required": ["targets"] }),
         CheckpointRecorded => json!({ "properties": { "note": { "maxLength": NOTE_CHARS_MAX } } }),
+        SigningKeyAnnounced => {
+            let vkey = json!({ "pattern": "^[^\\s+]+\\+[0-9a-f]{8}\\+[A-Za-z0-9+/]+=*$" });
+            json!({
+                "properties": { "note": { "maxLength": NOTE_CHARS_MAX }, "key": vkey, "replaces": vkey },
+                "if": { "properties": { "reason": { "const": "introduced" } } },
+                "then": { "not": { "required": ["replaces"] } },
+                "else": { "required": ["replaces"] },
+            })
+        }
         ProjectionRebuilt => json!({ "properties": { "rows": {
             "maxProperties": TABLES_MAX, "propertyNames": { "maxLength": TABLE_NAME_BYTES_MAX } } } }),
         DiscretionExercised => json!({ "properties": { "fee_bp": { "maximum": BP_WHOLE } } }),

@@ -49,6 +49,17 @@ words! {
     Defect { Confirmed = "confirmed", None = "none", Inconclusive = "inconclusive" }
     /// Where a unit goes in the warehouse; no effect on money.
     Disposition { Restock = "restock", Refurbish = "refurbish", Scrap = "scrap", ReturnToCustomer = "return_to_customer", Hold = "hold" }
+    /// Why a key signs the log's heads from now on.
+    KeyReason {
+        /// It is the first one on record.
+        Introduced = "introduced",
+        /// It takes over from another, which says so too.
+        Rotated = "rotated",
+        /// The key before it is gone, and can say nothing.
+        Lost = "lost",
+        /// Others may have the key before it: what that one says proves nothing.
+        Exposed = "exposed",
+    }
     /// What the customer gets.
     Remedy {
         Refund = "refund",

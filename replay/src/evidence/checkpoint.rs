@@ -6,10 +6,7 @@ use core::{fmt, str::FromStr};
 use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
 
 use super::note::{Note, NoteError, SignerKey};
-use crate::{
-    event::CheckpointRecorded,
-    merkle::{Frontier, Hash, SIZE_MAX},
-};
+use crate::merkle::{Frontier, Hash, SIZE_MAX};
 
 /// Why a text is no checkpoint.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -88,59 +85,6 @@ impl Checkpoint {
     pub fn of(note: &Note) -> Result<Self, CheckpointError> {
         note.text.parse()
     }
-}
-
-/// Why a recorded checkpoint is not of the log that it stands in.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[allow(missing_docs, reason = "each variant is a sentence")]
-pub enum HeadFault {
-    NoteIsUnusable(CheckpointError),
-    NoteSaysSomethingElse,
-    NoteIsOfAnotherLog { origin: String },
-    SizeIsNotThatOfTheLog { size: u64, due: u64 },
-    RootIsNotThatOfTheLog { root: Hash, due: Hash },
-}
-
-impl fmt::Display for HeadFault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NoteIsUnusable(why) => write!(f, "its note cannot be read: {why}"),
-            Self::NoteSaysSomethingElse => f.write_str("its note says another size or root than the event"),
-            Self::NoteIsOfAnotherLog { origin } => write!(f, "its note is of the log {origin}"),
-            Self::SizeIsNotThatOfTheLog { size, due } => {
-                write!(f, "the checkpoint is of {size} events, and {due} stand before it")
-            }
-            Self::RootIsNotThatOfTheLog { root, due } => {
-                write!(f, "the checkpoint has root {root}, and the events before it have {due}")
-            }
-        }
-    }
-}
-
-/// Whether a recorded checkpoint is the head of the log just before it: the same question before it is written and
-/// when it is replayed.
-///
-/// # Errors
-/// [`HeadFault`] names the first thing that differs.
-pub fn is_of_the_log(
-    recorded: &CheckpointRecorded,
-    origin: &str,
-    before: &Frontier,
-) -> Result<(), HeadFault> {
-    let note: Note =
-        recorded.note.parse().map_err(|why| HeadFault::NoteIsUnusable(CheckpointError::from(why)))?;
-    let head = Checkpoint::of(&note).map_err(HeadFault::NoteIsUnusable)?;
-    if (head.size, head.root) != (recorded.size, recorded.root) {
-        return Err(HeadFault::NoteSaysSomethingElse);
-    }
-    if head.origin != origin {
-        return Err(HeadFault::NoteIsOfAnotherLog { origin: head.origin });
-    }
-    if head.size != before.size() {
-        return Err(HeadFault::SizeIsNotThatOfTheLog { size: head.size, due: before.size() });
-    }
-    let due = before.root();
-    if head.root == due { Ok(()) } else { Err(HeadFault::RootIsNotThatOfTheLog { root: head.root, due }) }
 }
 
 impl fmt::Display for Checkpoint {

@@ -10,8 +10,10 @@ use replay::{
     audit::{Outcome, Places, Replay},
     codec::{OwnedRow, Row, decode},
     evidence::{
+        checkpoint::Checkpoint,
+        succession::followed,
         tiles::{self, ENTRY_BYTES_MAX, File, TILE_WIDTH, Tiles},
-        trust::{Trust, Trusted},
+        trust::{Distrust, Trust, Trusted},
     },
     history::Cut,
     ids::Origin,
@@ -20,7 +22,7 @@ use replay::{
     seal::PersonalRow,
 };
 
-use super::{Kept, Verdict, compare_heads, one, recorded_heads, trusted_heads};
+use super::{Kept, Verdict, compare_heads, one, recorded_heads, sizes, trusted_heads};
 use crate::{
     error::{Error, Result},
     evidence::{
@@ -42,17 +44,14 @@ pub const FILES_MAX: usize = 1_000_000;
 pub fn bundle(folder: &Path, trust: &Trust, kept: &[Kept], shown: bool) -> Result<Verdict> {
     let mut verdict = Verdict::of("bundle");
     let note = read_note(&folder.join(CHECKPOINT))?;
-    let trusted = match trust.accepts(&note) {
-        Ok(trusted) => trusted,
-        Err(why) => {
-            verdict.check("the checkpoint is signed by those who are trusted", false, why.to_string());
-            verdict.find(None, format!("{CHECKPOINT}: {why}"));
-            return Ok(verdict.close());
-        }
-    };
-    let head = &trusted.checkpoint;
-    verdict.vouch(&trusted);
-    verdict.check("the checkpoint is signed by those who are trusted", true, verdict.vouched_by.join(", "));
+    let at_once = trust.accepts(&note);
+    match &at_once {
+        Ok(trusted) => signed(trusted, &mut verdict),
+        // A key to which a trusted one has handed over is not known before the log was read.
+        Err(Distrust::NoTrustedLogSigned { .. }) => {}
+        Err(why) => return Ok(distrusted(verdict, why)),
+    }
+    let head = Checkpoint::of(&note).map_err(|why| Error::unreadable("no_checkpoint", why.to_string()))?;
     verdict.origin.clone_from(&head.origin);
     let text = small_text(&folder.join(MANIFEST), MANIFEST_BYTES_MAX)?;
     let manifest: Manifest = serde_json::from_str(&text).map_err(|why| {
@@ -63,18 +62,41 @@ pub fn bundle(folder: &Path, trust: &Trust, kept: &[Kept], shown: bool) -> Resul
         return Err(Error::unreadable("bundle_of_another_form", text).at(folder.display()));
     }
     files(folder, &manifest, &mut verdict)?;
-    let heads = trusted_heads(Some(trust), kept, &head.origin, &mut verdict);
-    let sizes = heads.iter().map(|(head, _)| head.checkpoint.size);
     let origin = Origin::new(head.origin.clone()).ok();
-    let replay = Replay::new(origin, Cut::default()).thorough().with_roots_of(sizes);
+    let replay = Replay::new(origin, Cut::default()).thorough().with_roots_of(sizes(kept));
     let outcome = entries(folder, head.size, replay, &mut verdict, shown)?;
-    replayed(&outcome, &trusted, &manifest, &mut verdict);
-    let marks = Marks { roots: outcome.roots.clone(), checkpoints: outcome.checkpoints.clone() };
+    let trust = followed(trust, &outcome.announced);
+    if at_once.is_err() {
+        match trust.accepts(&note) {
+            Ok(trusted) => signed(&trusted, &mut verdict),
+            Err(why) => return Ok(distrusted(verdict, &why)),
+        }
+    }
+    replayed(&outcome, &head, &manifest, &mut verdict);
+    let marks = Marks {
+        roots: outcome.roots.clone(),
+        checkpoints: outcome.checkpoints.clone(),
+        announced: outcome.announced.clone(),
+    };
+    let own = [Kept { from: CHECKPOINT.into(), note }];
+    trusted_heads(Some(&trust), &own, &head.origin, &marks.announced, &mut verdict);
+    let heads = trusted_heads(Some(&trust), kept, &head.origin, &marks.announced, &mut verdict);
     compare_heads(&heads, &marks, &mut verdict);
-    recorded_heads(Some(trust), &marks, &mut verdict);
+    recorded_heads(Some(&trust), &marks, &mut verdict);
     personal(folder, &outcome, &mut verdict)?;
     verdict.control_totals = outcome.books.control_totals();
     Ok(verdict.close())
+}
+
+fn signed(trusted: &Trusted, verdict: &mut Verdict) {
+    verdict.vouch(trusted);
+    verdict.check("the checkpoint is signed by those who are trusted", true, verdict.vouched_by.join(", "));
+}
+
+fn distrusted(mut verdict: Verdict, why: &Distrust) -> Verdict {
+    verdict.check("the checkpoint is signed by those who are trusted", false, why.to_string());
+    verdict.find(None, format!("{CHECKPOINT}: {why}"));
+    verdict.close()
 }
 
 /// Whether the files are those of the manifest, and no others.
@@ -226,8 +248,7 @@ fn compare_tile(folder: &Path, file: &File, position: u64, verdict: &mut Verdict
     Ok(false)
 }
 
-fn replayed(outcome: &Outcome, trusted: &Trusted, manifest: &Manifest, verdict: &mut Verdict) {
-    let head = &trusted.checkpoint;
+fn replayed(outcome: &Outcome, head: &Checkpoint, manifest: &Manifest, verdict: &mut Verdict) {
     verdict.events = outcome.events;
     verdict.root = outcome.root;
     for (at, broken) in outcome.findings.iter().enumerate() {
