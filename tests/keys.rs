@@ -118,6 +118,9 @@ fn what_is_announced_fits_the_record() {
     shop.refused(&format!("key announce one.key --replaces two.key {ADMIN}"), "announced before");
     shop.ok("key new other.key --witness ann.example/w");
     shop.refused(&format!("key announce other.key --replaces two.key {ADMIN}"), "is no key of this log");
+    // What is made over the head as it stands has no key to be repeated by: it was once accepted and broke the log.
+    let said = shop.run("checkpoint sign --signing-key two.key --key k1 --actor d.ruiz -l shop.db");
+    assert!(said.code == 64 && said.stderr.contains("unexpected argument '--key'"), "{said:?}");
     // Where roles are held, keys are the admin's.
     shop.ok("grant d.ruiz admin --actor m.klein --role admin -l shop.db");
     shop.ok("grant f.weber finance --actor d.ruiz --role admin -l shop.db");

@@ -80,6 +80,74 @@ pub struct Acting {
     pub expected_revision: Option<u64>,
 }
 
+/// Who answers for what the ledger says of itself (seals, heads, keys). It is made under the writer's lock over the log
+/// as it stands, so there is no revision to expect and no key to repeat it by.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Answering {
+    /// Who acts (a pseudonymous id, no personal name)
+    #[arg(
+        long,
+        env = "CLAIMS_ACTOR",
+        default_value = UNNAMED, hide_default_value = true,
+        value_name = "ID",
+        help_heading = "Who and when"
+    )]
+    pub actor: ActorId,
+    /// In which role
+    #[arg(
+        long,
+        env = "CLAIMS_ROLE",
+        default_value = "finance",
+        value_name = "ROLE",
+        help_heading = "Who and when"
+    )]
+    pub role: Code,
+    /// The second person, where a rule asks for one
+    #[arg(long, value_name = "ID", help_heading = "Who and when")]
+    pub approver: Option<ActorId>,
+    /// When it happened, with UTC offset [default: now]
+    #[arg(long, value_name = "TIME", value_parser = When::parse, help_heading = "Who and when")]
+    pub at: Option<When>,
+    /// The system this comes from
+    #[arg(
+        long,
+        env = "CLAIMS_SOURCE",
+        default_value = "cli",
+        value_name = "NAME",
+        help_heading = "Who and when"
+    )]
+    pub source: SourceId,
+}
+
+impl Answering {
+    /// Somebody was named.
+    ///
+    /// # Errors
+    /// When nobody was.
+    pub fn named(&self) -> Result<()> {
+        named(&self.actor)
+    }
+    /// What the ledger is to say of itself.
+    pub fn proposal(&self, door: &Door, event: replay::event::Event) -> Proposal {
+        Proposal {
+            stream: Stream::Ledger,
+            // Nothing can come between: it is worked out under the writer's lock.
+            expected: Expected::AfterThePreviousOfThisBatch,
+            event,
+            effective: self.at.unwrap_or_else(|| door.now_here()),
+            effective_is_given: self.at.is_some(),
+            actor: self.actor.clone(),
+            role: self.role.clone(),
+            approver: self.approver.clone(),
+            source: self.source.clone(),
+            external_id: None,
+            event_id: None,
+            causation: None,
+            correlation: None,
+        }
+    }
+}
+
 impl Common {
     /// The ledger's file.
     ///
@@ -122,18 +190,7 @@ impl Acting {
     /// # Errors
     /// When nobody was named.
     pub fn named(&self) -> Result<()> {
-        Self::name_of(&self.actor)
-    }
-    /// As [`Acting::named`], of a command with options of its own.
-    ///
-    /// # Errors
-    /// When nobody was named.
-    pub fn name_of(actor: &ActorId) -> Result<()> {
-        if actor.as_str() != UNNAMED {
-            return Ok(());
-        }
-        Err(Error::new(ErrorKind::Usage, "nobody_named", "the log needs to know who acts")
-            .hint("give --actor ID, or set CLAIMS_ACTOR=ID (a pseudonymous id, no personal name)"))
+        named(&self.actor)
     }
     /// A proposal of one event on one stream, at the revision the stream has now unless one was named.
     ///

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use super::{
     EXIT_DIFFERS,
-    common::{Acting, Common},
+    common::{Answering, Common},
     output::{Output, table},
 };
 use crate::{
@@ -43,7 +43,7 @@ checkpoint must be a beginning of it.")]
         #[arg(long, value_name = "FILE")]
         out: Option<PathBuf>,
         #[command(flatten)]
-        acting: Acting,
+        by: Answering,
     },
     /// List the checkpoints that were recorded
     #[command(after_help = "Example:\n  claims checkpoint list --json")]
@@ -61,8 +61,8 @@ checkpoint must be a beginning of it.")]
 impl CheckpointCommand {
     pub fn run(self, common: &Common, out: Output) -> Result<()> {
         match self {
-            CheckpointCommand::Sign { signing_key, out: copy, acting } => {
-                sign(common, &signing_key, copy.as_deref(), &acting, out)
+            CheckpointCommand::Sign { signing_key, out: copy, by } => {
+                sign(common, &signing_key, copy.as_deref(), &by, out)
             }
             CheckpointCommand::List => list(common, out),
             CheckpointCommand::Show { size } => {
@@ -73,13 +73,12 @@ impl CheckpointCommand {
     }
 }
 
-fn sign(common: &Common, key: &Path, copy: Option<&Path>, acting: &Acting, out: Output) -> Result<()> {
-    acting.named()?;
+fn sign(common: &Common, key: &Path, copy: Option<&Path>, by: &Answering, out: Output) -> Result<()> {
+    by.named()?;
     let key = keys::load(key)?;
     free(copy)?;
     let mut ledger = Ledger::new(common.write()?, Door::System);
-    let propose =
-        |store: &mut SqliteStore, event| acting.proposal(store, &Door::System, Stream::Ledger, event);
+    let propose = |event| by.proposal(&Door::System, event);
     let (note, receipt) = heads::sign(&mut ledger, &key, &propose)?;
     if let Some(path) = copy {
         new_file(path, note.to_string().as_bytes(), Readers::Anybody)?;

@@ -1,12 +1,12 @@
 //! key: the keys that sign the heads of the log, and which one comes after which.
 
 use clap::{Args, Subcommand};
-use replay::{evidence::note::KeyType, ids::Stream};
+use replay::evidence::note::KeyType;
 use serde_json::json;
 use std::path::PathBuf;
 
 use super::{
-    common::{Acting, Common},
+    common::{Answering, Common},
     evidence::{free, instant},
     output::{Output, table},
 };
@@ -18,7 +18,7 @@ use crate::{
         keys,
     },
     ledger::Ledger,
-    store::{Store, sqlite::SqliteStore},
+    store::Store,
     whole::{Readers, new_file},
 };
 
@@ -109,12 +109,12 @@ pub struct AnnounceArgs {
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
     #[command(flatten)]
-    acting: Acting,
+    by: Answering,
 }
 
 impl AnnounceArgs {
     fn run(self, common: &Common, out: Output) -> Result<()> {
-        self.acting.named()?;
+        self.by.named()?;
         let key = keys::load(&self.file)?;
         let old = self.replaces.as_deref().map(keys::load).transpose()?;
         let change = match &old {
@@ -125,9 +125,7 @@ impl AnnounceArgs {
         };
         free(self.out.as_deref())?;
         let mut ledger = Ledger::new(common.write()?, Door::System);
-        let propose = |store: &mut SqliteStore, event| {
-            self.acting.proposal(store, &Door::System, Stream::Ledger, event)
-        };
+        let propose = |event| self.by.proposal(&Door::System, event);
         let (note, receipt) = heads::announce(&mut ledger, &key, change, &propose)?;
         if let Some(path) = &self.out {
             new_file(path, note.to_string().as_bytes(), Readers::Anybody)?;

@@ -1,16 +1,11 @@
 //! close-month, periods: months as finance keeps them. (reopen-month is an act like others: `acts/admin.rs`.)
 
 use clap::Args;
-use replay::{
-    event::ControlTotal,
-    ids::{ActorId, Code, Expected, SourceId, Stream},
-    seal::Proposal,
-    time::{Month, When},
-};
+use replay::{event::ControlTotal, time::Month};
 use serde::Serialize;
 
 use super::{
-    common::{Acting, Common},
+    common::{Answering, Common},
     output::{Output, money, table},
     signing::{Signed, Signing},
     views::Moment,
@@ -37,33 +32,8 @@ pub struct CloseMonthArgs {
     /// The month, e.g. 2024-04; it must be over
     #[arg(value_name = "MONTH")]
     month: Month,
-    /// Who seals it (a pseudonymous id, no personal name)
-    #[arg(long, env = "CLAIMS_ACTOR", value_name = "ID", help_heading = "Who and when")]
-    actor: ActorId,
-    /// In which role
-    #[arg(
-        long,
-        env = "CLAIMS_ROLE",
-        default_value = "finance",
-        value_name = "ROLE",
-        help_heading = "Who and when"
-    )]
-    role: Code,
-    /// The second person
-    #[arg(long, value_name = "ID", help_heading = "Who and when")]
-    approver: Option<ActorId>,
-    /// When it is sealed, with UTC offset [default: now]
-    #[arg(long, value_name = "TIME", value_parser = When::parse, help_heading = "Who and when")]
-    at: Option<When>,
-    /// The system this comes from
-    #[arg(
-        long,
-        env = "CLAIMS_SOURCE",
-        default_value = "cli",
-        value_name = "NAME",
-        help_heading = "Who and when"
-    )]
-    source: SourceId,
+    #[command(flatten)]
+    by: Answering,
     #[command(flatten)]
     signing: Signing,
 }
@@ -79,28 +49,13 @@ struct Sealed {
 
 impl CloseMonthArgs {
     pub fn run(self, common: &Common, out: Output) -> Result<()> {
-        Acting::name_of(&self.actor)?;
+        self.by.named()?;
         let ready = self.signing.ready()?;
-        let by = By { actor: self.actor.clone(), role: self.role.clone(), source: self.source.clone() };
+        let Answering { actor, role, source, .. } = self.by.clone();
         let mut ledger = Ledger::new(common.write()?, Door::System);
-        let proposal = Proposal {
-            stream: Stream::Ledger,
-            // Nothing can come between: the seal is worked out under the writer's lock.
-            expected: Expected::AfterThePreviousOfThisBatch,
-            event: periods::unfilled(self.month),
-            effective: self.at.unwrap_or_else(|| Door::System.now_here()),
-            effective_is_given: self.at.is_some(),
-            actor: self.actor,
-            role: self.role,
-            approver: self.approver,
-            source: self.source,
-            external_id: None,
-            event_id: None,
-            causation: None,
-            correlation: None,
-        };
+        let proposal = self.by.proposal(&Door::System, periods::unfilled(self.month));
         let closed = periods::close(&mut ledger, &proposal, self.month)?;
-        let signed = ready.map(|ready| ready.sign(&mut ledger, &by)).transpose()?;
+        let signed = ready.map(|ready| ready.sign(&mut ledger, &By { actor, role, source })).transpose()?;
         let sealed = Sealed { closed, signed };
         let closed = &sealed.closed;
         out.say(&sealed, || match &sealed.signed {

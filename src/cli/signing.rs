@@ -3,13 +3,15 @@
 use clap::Args;
 use replay::{
     evidence::note::{Note, SignerKey},
-    ids::{ActorId, Code, Expected, SourceId, Stream},
-    seal::Proposal,
+    ids::{ActorId, Code, SourceId},
 };
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 
-use super::{common::Common, output::Output};
+use super::{
+    common::{Answering, Common},
+    output::Output,
+};
 use crate::{
     door::Door,
     error::{Error, Result},
@@ -128,23 +130,9 @@ impl Ready {
     /// # Errors
     /// As [`heads::sign`]; a copy that cannot be written, when the head is on record already.
     pub fn sign(&self, ledger: &mut Ledger<SqliteStore>, by: &By) -> Result<Signed> {
-        let propose = |_: &mut SqliteStore, event| {
-            Ok(Proposal {
-                stream: Stream::Ledger,
-                expected: Expected::AfterThePreviousOfThisBatch,
-                event,
-                effective: Door::System.now_here(),
-                effective_is_given: false,
-                actor: by.actor.clone(),
-                role: by.role.clone(),
-                approver: None,
-                source: by.source.clone(),
-                external_id: None,
-                event_id: None,
-                causation: None,
-                correlation: None,
-            })
-        };
+        let By { actor, role, source } = by.clone();
+        let by = Answering { actor, role, source, approver: None, at: None };
+        let propose = |event| by.proposal(&Door::System, event);
         let (note, receipt) = heads::sign(ledger, &self.key, &propose)?;
         let size = receipt.position.saturating_sub(1);
         let copy = self.folder.as_ref().map(|folder| copied(folder, size, &note)).transpose()?;

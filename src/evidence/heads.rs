@@ -76,7 +76,7 @@ pub fn sign(
         let head = Checkpoint::new(ledger.origin().as_str(), size, root);
         let note = head.sign(key).map_err(|why| of_another_log(&why))?;
         let event = CheckpointRecorded { size, root, note: note.to_string() };
-        let proposal = propose(ledger.store(), event.into())?;
+        let proposal = propose(event.into());
         let receipt = ledger.append_own(&proposal)?;
         Ok((note, receipt))
     })
@@ -128,7 +128,7 @@ pub fn announce(
             reason,
             note: note.to_string(),
         };
-        let proposal = propose(ledger.store(), event.into())?;
+        let proposal = propose(event.into());
         let receipt = ledger.append_answered(&proposal)?;
         Ok((note, receipt))
     })
@@ -161,7 +161,7 @@ pub fn announced<S: Store>(store: &mut S) -> Result<Vec<(u64, i64, SigningKeyAnn
 }
 
 /// Makes a proposal of what is to be recorded.
-pub type Propose<'p> = dyn Fn(&mut SqliteStore, Event) -> Result<Proposal> + 'p;
+pub type Propose<'p> = dyn Fn(Event) -> Proposal + 'p;
 
 /// Does something about the head of the log in the transaction in which it is the head.
 fn at_the_head<T>(

@@ -76,6 +76,10 @@ impl<S: Store> Ledger<S> {
     /// # Errors
     /// Storage errors.
     pub(crate) fn append_own(&mut self, proposal: &Proposal) -> Result<Receipt> {
+        if proposal.external_id.is_some() {
+            let text = "what the ledger says of itself cannot be repeated by a key";
+            return Err(Error::new(ErrorKind::Internal, "own_event_with_a_key", text));
+        }
         let tip = self.store.tip()?;
         self.cache.expect(tip.position);
         let mut group = Group { tip, touched: BTreeSet::new() };
