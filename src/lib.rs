@@ -7,6 +7,7 @@
 //! `ARCHITECTURE.md` has the picture, the invariants and the two walks.
 
 pub mod auditor;
+pub mod backup;
 pub mod cli;
 pub mod command;
 pub mod coverage;

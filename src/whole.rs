@@ -36,7 +36,38 @@ pub fn folder<T>(dir: &Path, fill: impl FnOnce(&Path) -> Result<T>) -> Result<T>
     filled
 }
 
-/// The folder's name with a dot before it and an ending that says what it is.
+/// Fills a new file beside its place, which only its owner can read, and moves it there when it is complete.
+///
+/// # Errors
+/// Something under that name already, what is left of an attempt that was broken off, and whatever `fill` says.
+pub fn file<T>(path: &Path, fill: impl FnOnce(&Path) -> Result<T>) -> Result<T> {
+    let exists = |path: &Path, hint: &str| {
+        Error::new(ErrorKind::Conflict, "file_exists", "there is something under this name already")
+            .at(path.display())
+            .hint(hint)
+    };
+    if path.symlink_metadata().is_ok() {
+        return Err(exists(path, "nothing was overwritten; name a new file"));
+    }
+    let partial = beside(path);
+    if partial.symlink_metadata().is_ok() {
+        return Err(exists(&partial, "writing was broken off, or is going on; remove this file"));
+    }
+    new_file(&partial, b"", Readers::Owner)?;
+    let filled = fill(&partial).and_then(|value| {
+        fs::File::open(&partial)
+            .and_then(|file| file.sync_all())
+            .and_then(|()| fs::rename(&partial, path))
+            .map_err(|why| Error::io(path, &why))?;
+        Ok(value)
+    });
+    if filled.is_err() {
+        let _ = fs::remove_file(&partial);
+    }
+    filled
+}
+
+/// The name with a dot before it and an ending that says what it is.
 fn beside(dir: &Path) -> PathBuf {
     let name = dir.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     dir.with_file_name(format!(".{name}.partial"))

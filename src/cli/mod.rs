@@ -2,6 +2,7 @@
 
 pub mod acts;
 mod audit_report;
+mod backup;
 pub mod common;
 mod coverage;
 mod demo;
@@ -157,6 +158,10 @@ enum Command {
     /// Write out the log, or the journal as accountants keep it
     #[command(subcommand)]
     Export(files::ExportCommand),
+    /// Copy the ledger while it is in use, and audit the copy
+    Backup(backup::BackupArgs),
+    /// Make a ledger out of a backup, once it is audited
+    Restore(backup::RestoreArgs),
     /// Print the JSON Schema of an event, a command or an envelope; without a name, list them
     #[command(
         after_help = "Examples:\n  claims schema\n  claims schema refund_issued\n  claims schema command"
@@ -261,6 +266,8 @@ fn dispatch(cli: Cli) -> Result<u8> {
         Command::Subject(command) => command.run(&common, out)?,
         Command::Import(command) => command.run(&common, out)?,
         Command::Export(command) => command.run(&common, out)?,
+        Command::Backup(args) => return args.run(&common, out),
+        Command::Restore(args) => args.run(&common, out)?,
         Command::Schema { name } => schema(name.as_deref(), out)?,
         Command::Demo(args) => return args.run(&common, out),
         Command::Completions { shell } => {

@@ -28,15 +28,37 @@ the first wrong event is named; 2: could not tell. Writes nothing and asks no ne
 pub struct VerifyArgs {
     /// A ledger, a bundle, a proof, a checkpoint, or what claims key announce printed
     path: PathBuf,
+    #[command(flatten)]
+    trusting: Trusting,
+}
+
+/// Whose word is taken, and what they signed.
+#[derive(Debug, Args)]
+pub struct Trusting {
     /// Whose signatures are enough, as a trust file
     #[arg(long, value_name = "FILE", conflicts_with = "log_key")]
-    trust: Option<PathBuf>,
+    pub trust: Option<PathBuf>,
     /// Or only the key of the log, as claims key show prints it; no witness is asked for then
     #[arg(long, value_name = "VKEY", value_parser = key)]
-    log_key: Option<VerifierKey>,
+    pub log_key: Option<VerifierKey>,
     /// A checkpoint that was kept elsewhere; may be given several times
     #[arg(long = "checkpoint", value_name = "FILE")]
-    kept: Vec<PathBuf>,
+    pub kept: Vec<PathBuf>,
+}
+
+/// Who is trusted, when somebody is.
+///
+/// # Errors
+/// A trust file that cannot be read; checkpoints without anybody who is trusted.
+pub fn trust_of(trusting: &Trusting) -> Result<Option<Trust>> {
+    let trust = match (&trusting.trust, &trusting.log_key) {
+        (Some(path), _) => Some(read_trust(path)?),
+        (None, key) => key.clone().map(Trust::in_log),
+    };
+    if trust.is_none() && !trusting.kept.is_empty() {
+        return Err(no_trust("a checkpoint proves nothing without a key that is trusted"));
+    }
+    Ok(trust)
 }
 
 fn key(text: &str) -> std::result::Result<VerifierKey, String> {
@@ -45,14 +67,8 @@ fn key(text: &str) -> std::result::Result<VerifierKey, String> {
 
 impl VerifyArgs {
     pub fn run(self, out: Output) -> Result<u8> {
-        let trust = match (&self.trust, &self.log_key) {
-            (Some(path), _) => Some(read_trust(path)?),
-            (None, key) => key.clone().map(Trust::in_log),
-        };
-        let kept = verify::read_kept(&self.kept)?;
-        if trust.is_none() && !kept.is_empty() {
-            return Err(no_trust("a checkpoint proves nothing without a key that is trusted"));
-        }
+        let trust = trust_of(&self.trusting)?;
+        let kept = verify::read_kept(&self.trusting.kept)?;
         let needed = || trust.as_ref().ok_or_else(|| no_trust("nobody is trusted yet"));
         let verdict = match verify::subject(&self.path)? {
             Subject::Ledger => verify::ledger(&self.path, trust.as_ref(), &kept, !out.json)?,

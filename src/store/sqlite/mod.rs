@@ -2,6 +2,7 @@
 
 mod books;
 mod clean;
+mod copy;
 mod file;
 
 pub use file::{APPLICATION_ID, FILE_VERSION};
@@ -22,7 +23,10 @@ use std::{
 };
 
 use super::{Key, OnRow, Span, Store, Tip};
-use crate::error::{Error, ErrorKind, Result};
+use crate::{
+    error::{Error, ErrorKind, Result},
+    progress::Progress,
+};
 
 /// How long a writer waits for another program's write transaction, in milliseconds.
 pub const BUSY_TIMEOUT_MS: u64 = 5_000;
@@ -143,6 +147,21 @@ impl SqliteStore {
     /// Lets go of the state held by [`SqliteStore::begin_read`].
     pub fn end_read(&mut self) {
         let _ = self.db.execute_batch("ROLLBACK");
+    }
+    /// Pages of the ledger as it is read now, and bytes of a page.
+    ///
+    /// # Errors
+    /// Storage errors.
+    pub fn pages(&self) -> Result<(u64, u64)> {
+        copy::pages(&self.db)
+    }
+    /// Copies the ledger into an empty file: between [`SqliteStore::begin_read`] and [`SqliteStore::end_read`] as it
+    /// stood at the first read, whatever others write. The progress counts pages.
+    ///
+    /// # Errors
+    /// Storage errors, an interruption.
+    pub fn copy_into(&self, path: &Path, progress: &Progress) -> Result<()> {
+        copy::into(&self.db, path, progress).map_err(|why| why.at(path.display()))
     }
     fn rows(&self, sql: &str, params: impl rusqlite::Params) -> Result<Vec<OwnedRow>> {
         let mut statement = self.db.prepare_cached(sql).map_err(fault)?;
