@@ -20,6 +20,7 @@ pub mod journal;
 pub mod judging;
 pub mod ledger;
 pub mod lineage;
+pub mod packet;
 pub mod periods;
 pub mod policy_file;
 pub mod progress;

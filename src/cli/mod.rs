@@ -16,6 +16,7 @@ mod leakage;
 mod lineage;
 mod next;
 mod output;
+mod packet;
 mod people;
 mod periods;
 mod policy;
@@ -101,6 +102,8 @@ enum Command {
     Timeline(views::TimelineArgs),
     /// Explain a claim cent by cent: clauses, formulas, facts, why not more, why not less
     Explain(explain::ExplainArgs),
+    /// Write one claim's whole case for a bank, a court or a card processor, with proofs
+    Packet(Box<packet::PacketArgs>),
     /// What can be done with a claim now, what is missing, what is due under which clause
     Next(next::NextArgs),
     /// List claims
@@ -241,6 +244,7 @@ fn dispatch(cli: Cli) -> Result<u8> {
         Command::Show(args) => args.run(&common, out)?,
         Command::Timeline(args) => args.run(&common, out)?,
         Command::Explain(args) => args.run(&common, out)?,
+        Command::Packet(args) => args.run(&common, out)?,
         Command::Next(args) => args.run(&common, out)?,
         Command::List(args) => args.run(&common, out)?,
         Command::Totals(args) => args.run(&common, out)?,

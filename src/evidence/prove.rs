@@ -1,6 +1,9 @@
 //! Making proofs from the stored leaves.
 
-use std::ops::{ControlFlow, Range};
+use std::{
+    collections::BTreeMap,
+    ops::{ControlFlow, Range},
+};
 
 use replay::{
     evidence::{
@@ -44,6 +47,34 @@ pub fn inclusion<S: Store>(store: &mut S, position: u64, checkpoint: &Note) -> R
     let proof = Inclusion { index, extra: Some(row.body), hashes, checkpoint: checkpoint.clone() };
     proof.check(&leaf).map_err(|why| of_another_log(&why.to_string()))?;
     Ok(proof)
+}
+
+/// The paths of many events to the root over the first `size` events. Parts of the tree that several need are read
+/// once.
+///
+/// # Errors
+/// Storage errors, and a position that is not among the first `size`.
+pub fn paths<S: Store>(store: &mut S, positions: &[u64], size: u64) -> Result<Vec<Vec<Hash>>> {
+    let mut known: BTreeMap<(u64, u64), Hash> = BTreeMap::new();
+    let mut paths = Vec::with_capacity(positions.len());
+    for position in positions {
+        let ranges = position
+            .checked_sub(1)
+            .and_then(|index| inclusion_ranges(index, size).ok())
+            .ok_or_else(|| missing(*position))?;
+        let mut path = Vec::with_capacity(ranges.len());
+        for range in ranges {
+            let key = (range.start, range.end);
+            let hash = match known.get(&key) {
+                Some(hash) => *hash,
+                None => range_root(store, range)?,
+            };
+            known.insert(key, hash);
+            path.push(hash);
+        }
+        paths.push(path);
+    }
+    Ok(paths)
 }
 
 /// That the log of a checkpoint begins with an earlier one.

@@ -6,6 +6,7 @@ mod parts;
 mod prospect;
 mod words;
 
+pub(crate) use paper::{established, headline, requirement, sentence, shown, title};
 pub use paper::{markdown, text};
 pub use parts::{
     Cited, EventPart, Explanation, FactPart, LinePart, MoneyPart, Prospect, Reason, RequirementPart,

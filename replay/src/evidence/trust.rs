@@ -150,6 +150,11 @@ impl Trust {
         &self.logs
     }
 
+    /// The witnesses, by the names of the trust file.
+    pub fn witnesses(&self) -> &[(String, VerifierKey)] {
+        &self.witnesses
+    }
+
     /// The same logs, and no witness asked for.
     pub fn without_witnesses(&self) -> Self {
         Self { logs: self.logs.clone(), ..Self::default() }

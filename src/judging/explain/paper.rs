@@ -162,7 +162,7 @@ pub fn markdown(e: &Explanation) -> String {
     t
 }
 
-fn headline(e: &Explanation) -> String {
+pub(crate) fn headline(e: &Explanation) -> String {
     let open = match e.open_minor {
         0 => "nothing is open".to_string(),
         open if open < 0 && e.charged_back_minor > 0 => {
@@ -187,7 +187,7 @@ fn minor(minor: u64, e: &Explanation) -> String {
     replay::money::Amount::new(minor, e.currency).map_or_else(|_| minor.to_string(), |a| a.to_string())
 }
 
-fn established(unit: &UnitPart) -> String {
+pub(crate) fn established(unit: &UnitPart) -> String {
     let event = &unit.basis_event;
     let basis = if unit.basis == unit.asserted {
         String::new()
@@ -206,7 +206,7 @@ fn established(unit: &UnitPart) -> String {
 }
 
 /// Requirements that led to where the unit stands; everything else is left to `--json`.
-fn shown(unit: &UnitPart) -> impl Iterator<Item = &RequirementPart> {
+pub(crate) fn shown(unit: &UnitPart) -> impl Iterator<Item = &RequirementPart> {
     let ahead = unit.status == "authorizable";
     unit.requirements.iter().filter(move |r| match r.outcome {
         "holds" | "noted" => false,
@@ -215,7 +215,7 @@ fn shown(unit: &UnitPart) -> impl Iterator<Item = &RequirementPart> {
     })
 }
 
-fn requirement(row: &RequirementPart) -> String {
+pub(crate) fn requirement(row: &RequirementPart) -> String {
     let facts: Vec<String> = row
         .facts
         .iter()
@@ -239,7 +239,7 @@ fn payer(r: &Reason) -> String {
     format!("{} {}", r.text.replace('_', " "), cites(&r.cites))
 }
 
-fn title(l: &LinePart) -> String {
+pub(crate) fn title(l: &LinePart) -> String {
     l.order_line.as_ref().map_or_else(|| l.line.clone(), |of| format!("{} {of}", l.line))
 }
 
@@ -252,7 +252,7 @@ fn events(events: &[EventPart]) -> String {
     if names.is_empty() { String::new() } else { format!(" [{}]", names.join(", ")) }
 }
 
-fn sentence(text: &str) -> String {
+pub(crate) fn sentence(text: &str) -> String {
     let mut chars = text.chars();
     chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
 }

@@ -1,0 +1,114 @@
+//! The paths from the events of a packet to the root of the log.
+
+use replay::{
+    evidence::{
+        checkpoint::Checkpoint,
+        note::{KeyType, Note},
+        trust::Trust,
+    },
+    merkle::{Hash, leaf_hash, verify_inclusion},
+};
+
+use super::{Head, Key, Options, Proof, Proofs, gather::Kept};
+use crate::{
+    error::{Error, ErrorKind, Result},
+    evidence::{heads, prove},
+    store::{Store, sqlite::SqliteStore},
+};
+
+/// Proves every event against the checkpoint if it covers it, else against the head of the log as it stands, which
+/// nobody has signed.
+pub(super) fn proofs(store: &mut SqliteStore, rows: Vec<Kept>, options: &Options) -> Result<Proofs> {
+    let note = match &options.checkpoint {
+        Some(note) => Some(note.clone()),
+        None => heads::recorded(store)?.pop().map(|head| head.note),
+    };
+    let tip = store.tip()?;
+    let mut proofs = Proofs { heads: Vec::new(), keys: Vec::new(), events: Vec::new() };
+    let mut covered = 0;
+    if let Some(note) = &note {
+        let head = of_this_log(store, note)?;
+        covered = head.size;
+        let mut signed_by: Vec<String> = note.signatures.iter().map(|s| s.name.clone()).collect();
+        signed_by.dedup();
+        if let Some(trust) = &options.trust {
+            proofs.keys = trusted(trust, note)?;
+        }
+        proofs.heads.push(Head {
+            size: head.size,
+            root: head.root,
+            checkpoint: Some(note.to_string()),
+            signed_by,
+            signatures_checked: options.trust.is_some(),
+        });
+    }
+    if rows.iter().any(|kept| kept.row.position > covered) {
+        proofs.heads.push(Head {
+            size: tip.position,
+            root: tip.frontier.root(),
+            checkpoint: None,
+            signed_by: Vec::new(),
+            signatures_checked: false,
+        });
+    }
+    for (at, head) in proofs.heads.iter().enumerate() {
+        let signed = head.checkpoint.is_some();
+        let mine = |kept: &&Kept| (kept.row.position <= covered) == signed;
+        let positions: Vec<u64> = rows.iter().filter(mine).map(|kept| kept.row.position).collect();
+        let paths = prove::paths(store, &positions, head.size)?;
+        for (kept, path) in rows.iter().filter(mine).zip(paths) {
+            proofs.events.push(proof(kept, at, head, path)?);
+        }
+    }
+    proofs.events.sort_by_key(|proof| proof.position);
+    // The openings move into their proofs; a packet has many of them.
+    for (kept, proof) in rows.into_iter().zip(&mut proofs.events) {
+        proof.personal = kept.personal;
+        proof.closed = kept.closed;
+    }
+    Ok(proofs)
+}
+
+fn proof(kept: &Kept, at: usize, head: &Head, path: Vec<Hash>) -> Result<Proof> {
+    let row = &kept.row;
+    let leaf = leaf_hash(&row.body);
+    let index = row.position.saturating_sub(1);
+    verify_inclusion(&leaf, index, head.size, &path, &head.root).map_err(|why| {
+        Error::new(
+            ErrorKind::BrokenLog,
+            "log_is_another",
+            format!("the stored events are not those of the head: {why}"),
+        )
+        .at(format!("position {}", row.position))
+        .hint("keep the checkpoint and a copy of the file, and run claims audit")
+    })?;
+    let body = String::from_utf8(row.body.clone())
+        .map_err(|why| Error::new(ErrorKind::BrokenLog, "log_is_broken", why.to_string()))?;
+    Ok(Proof { position: row.position, head: at, leaf, path, body, personal: Vec::new(), closed: Vec::new() })
+}
+
+fn of_this_log(store: &SqliteStore, note: &Note) -> Result<Checkpoint> {
+    let head = Checkpoint::of(note).map_err(|why| Error::unreadable("no_checkpoint", why.to_string()))?;
+    let origin = store.origin().as_str();
+    if head.origin == origin {
+        return Ok(head);
+    }
+    let text = format!("the checkpoint is of {}, and this ledger is {origin}", head.origin);
+    Err(Error::new(ErrorKind::Usage, "checkpoint_of_another_log", text)
+        .hint("give a checkpoint of this ledger: claims checkpoint list"))
+}
+
+/// The trusted keys that signed.
+fn trusted(trust: &Trust, note: &Note) -> Result<Vec<Key>> {
+    let accepted = trust.accepts(note).map_err(|why| {
+        Error::new(ErrorKind::Refused, "checkpoint_not_trusted", why.to_string())
+            .hint("no packet was made; give the key of this log, or a checkpoint that it signed")
+    })?;
+    let key = |key: &replay::evidence::note::VerifierKey| Key {
+        name: key.name().into(),
+        kind: if key.kind() == KeyType::Log { "log" } else { "witness" },
+        vkey: key.to_string(),
+    };
+    let witnesses = trust.witnesses().iter().filter(|(name, _)| accepted.witnesses.contains_key(name));
+    Ok(std::iter::once(key(&accepted.key)).chain(witnesses.map(|(_, k)| key(k))).collect())
+}
