@@ -94,6 +94,9 @@ impl<'a> Page<'a> {
             said.insert((told.position, "@role"), told.role.as_str());
             said.insert((told.position, "@source"), told.source.as_str());
             said.insert((told.position, "@kind"), told.kind.as_str());
+            if let Some(key) = &told.external_id {
+                said.insert((told.position, "@external_id"), key.as_str());
+            }
             if let Some(approver) = &told.approver {
                 said.insert((told.position, "@approver"), approver.as_str());
             }
@@ -126,6 +129,7 @@ impl<'a> Page<'a> {
                 nav aria-label="Sections" {
                     ul { @for (id, title) in SECTIONS { li { a href={ "#" (id) } { (title) } } } }
                 }
+                button #open-all type="button" aria-pressed="false" hidden { "Open every detail, also for printing" }
             }
         }
     }
@@ -193,12 +197,19 @@ impl<'a> Page<'a> {
     }
 }
 
-/// JSON that cannot end the script element it stands in, nor break a line of it.
+/// JSON that cannot end the script element it stands in, nor break a line or turn the order of what is read in its source.
 fn in_a_script(json: &str) -> String {
     let mut out = String::with_capacity(json.len());
     for c in json.chars() {
         match c {
-            '<' | '>' | '&' | '\u{2028}' | '\u{2029}' => out.push_str(&format!("\\u{:04x}", u32::from(c))),
+            '<'
+            | '>'
+            | '&'
+            | '\u{2028}'
+            | '\u{2029}'
+            | '\u{202A}'..='\u{202E}'
+            | '\u{2066}'..='\u{2069}'
+            | '\u{FEFF}' => out.push_str(&format!("\\u{:04x}", u32::from(c))),
             c => out.push(c),
         }
     }

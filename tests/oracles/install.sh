@@ -1,8 +1,9 @@
 #!/bin/sh
-# Installs the programs that check our journal from outside, as far as they are missing: quiet, and harmless to run
-# again.
+# Installs the programs that check our journal and our pages from outside, as far as they are missing: quiet, and harmless
+# to run again.
 #
 #   tests/oracles/install.sh hledger ledger beancount     these
+#   tests/oracles/install.sh chromium axe                 what looks at pages
 #   tests/oracles/install.sh                              all
 #
 # Debian's packages come by apt-get (as root, or by sudo without a password); what is not in Debian goes into
@@ -56,10 +57,24 @@ install_tackler() {
         rm -rf "$home/build"
 }
 
+install_chromium() { has chromium || apt chromium; }
+
+# One file of an npm package, at a fixed version and with its hash; npm itself is needed for nothing else.
+install_axe() {
+    [ -s "$bin/axe.min.js" ] && return
+    has npm || apt npm || return 1
+    (
+        cd "$home" && npm pack --silent axe-core@4.14.1 &&
+            echo "e6b0ce02b84d892e2e33e403485e7f3d6c29e2be6df65daf44d89ba564139745  axe-core-4.14.1.tgz" | sha256sum -c - &&
+            tar -xzf axe-core-4.14.1.tgz -O package/axe.min.js >axe.part && mv axe.part "$bin/axe.min.js" &&
+            rm -f axe-core-4.14.1.tgz
+    )
+}
+
 missing=0
-for tool in ${*:-hledger ledger beancount tackler}; do
+for tool in ${*:-hledger ledger beancount tackler chromium axe}; do
     case "$tool" in
-    hledger | ledger | beancount | tackler) ;;
+    hledger | ledger | beancount | tackler | chromium | axe) ;;
     *) echo "no oracle is called $tool" >&2 && exit 98 ;;
     esac
     log="$home/$tool.log"

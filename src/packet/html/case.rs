@@ -189,7 +189,7 @@ impl Page<'_> {
                 h3 { (title) }
                 ul {
                     @for r in list {
-                        li { bdi { (r.text) } @if !r.cites.is_empty() { " (" (self.cites(&r.cites)) ")" } @if let Some(event) = &r.event { " " (self.at(event.position)) } }
+                        li { bdi { (r.text.replace('_', " ")) } @if !r.cites.is_empty() { " (" (self.cites(&r.cites)) ")" } @if let Some(event) = &r.event { " " (self.at(event.position)) } }
                     }
                 }
             }

@@ -5,6 +5,9 @@ use maud::{Markup, html as markup};
 use super::{Page, table};
 use crate::packet::{Head, words::human};
 
+/// A field that is longer is closed until somebody opens it: most of them repeat what stands above.
+const FIELD_OPEN_BYTES_MAX: usize = 400;
+
 impl Page<'_> {
     pub(super) fn processor(&self) -> Markup {
         let fields = &self.p.chargeback_evidence;
@@ -17,7 +20,11 @@ impl Page<'_> {
                     @for f in fields {
                         dt { code { (f.name) } }
                         dd {
-                            @if let Some(value) = &f.value { bdi .words { (value) } }
+                            @if let Some(value) = &f.value {
+                                @if value.len() > FIELD_OPEN_BYTES_MAX {
+                                    details { summary { (value.lines().next().unwrap_or_default()) " ..." } bdi .words { (value) } }
+                                } @else { bdi .words { (value) } }
+                            }
                             @if let Some(note) = &f.note { span .soft .who { @if f.value.is_none() { "empty: " } (note) } }
                         }
                     }

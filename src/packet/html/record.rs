@@ -35,7 +35,9 @@ impl Page<'_> {
                         "recorded " time datetime=(t.recorded) data-at={ (at) " @recorded" } { (moment(&t.recorded)) }
                         " by " (self.fact(at, "@actor", &t.actor)) " as " (self.fact(at, "@role", &t.role))
                         @if let Some(approver) = &t.approver { ", approved by " (self.fact(at, "@approver", approver)) }
-                        ", from " (self.fact(at, "@source", &t.source)) (stream)
+                        ", from " (self.fact(at, "@source", &t.source))
+                        @if let Some(key) = &t.external_id { " (" (self.fact(at, "@external_id", key)) ")" }
+                        (stream)
                         " " span .mark data-mark=(at) {}
                     }
                     @if !t.fields.is_empty() {

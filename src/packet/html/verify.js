@@ -13,17 +13,13 @@
     element.dataset.state = state;
     element.textContent = text;
   };
-  addEventListener("beforeprint", () => {
-    for (const closed of document.querySelectorAll("details:not([open])")) {
-      closed.open = true;
-      closed.dataset.wasClosed = "";
-    }
-  });
-  addEventListener("afterprint", () => {
-    for (const opened of document.querySelectorAll("details[data-was-closed]")) {
-      opened.open = false;
-      delete opened.dataset.wasClosed;
-    }
+  // What is closed stays closed on paper, so that whoever prints decides how much it is.
+  const parts = document.querySelectorAll("main details");
+  find("open-all").hidden = false;
+  find("open-all").addEventListener("click", () => {
+    const open = find("open-all").getAttribute("aria-pressed") !== "true";
+    for (const part of parts) part.open = open;
+    find("open-all").setAttribute("aria-pressed", String(open));
   });
   // A link to what a closed part holds opens it.
   const reveal = () => {
@@ -150,7 +146,7 @@
     const said = flat.size;
     flat.set("@happened", moment(body.effective_at, body.offset_minutes));
     flat.set("@recorded", moment(body.recorded_at, 0));
-    for (const name of ["actor", "role", "approver", "source", "kind"]) {
+    for (const name of ["actor", "role", "approver", "source", "external_id", "kind"]) {
       if (body[name] !== undefined) flat.set(`@${name}`, visible(body[name]));
     }
     return [flat, said];

@@ -1,0 +1,148 @@
+//! A ledger with stories of `fixtures/claims`, the same bytes in every run: what packets are made of in tests.
+#![allow(dead_code, reason = "each test binary uses its own part")]
+
+use std::{collections::BTreeSet, fs, path::Path};
+
+use claims::{
+    command::{Defaults, parse},
+    door::Door,
+    evidence::heads,
+    ledger::Ledger,
+    packet::{self, Options, Packet},
+    policy_file::embedded,
+    store::{Store, sqlite::SqliteStore},
+};
+use replay::{
+    event::Event,
+    evidence::note::{KeyType, SignerKey},
+    ids::{ActorId, ClaimId, Code, Expected, Origin, SourceId, Stream},
+    seal::Proposal,
+    time::{Instant, When},
+};
+use serde_json::Value;
+
+pub const ORIGIN: &str = "shop.example/claims";
+/// What somebody could write into every text that is not his own, and more than one page has fallen for.
+pub const HOSTILE: &str =
+    "</script><script>pwned=1</script><img src=x onerror=pwned=1>\"'&amp;<!--\u{2028}\u{202E}\u{200F}|`*_]]>";
+/// Fields that hold any text at all.
+const FREE: [&str; 23] = [
+    "description",
+    "sku",
+    "name",
+    "email",
+    "address",
+    "phone",
+    "serials",
+    "method_ref",
+    "service",
+    "tracking",
+    "place",
+    "scan_ref",
+    "text",
+    "reason_text",
+    "media",
+    "reference",
+    "instructions_ref",
+    "damage",
+    "tests",
+    "accessories_missing",
+    "psp_ref",
+    "receipt_ref",
+    "external_id",
+];
+
+/// A ledger that is written to by a fixed clock.
+pub struct Shop {
+    pub ledger: Ledger<SqliteStore>,
+    pub hostile: bool,
+}
+
+impl Shop {
+    /// With the five policies.
+    pub fn new(path: &Path) -> Self {
+        let start = When::parse("2023-01-01T00:00:00Z").unwrap();
+        let store = SqliteStore::create(path, &Origin::new(ORIGIN).unwrap()).unwrap();
+        let mut ledger = Ledger::new(store, Door::fixed("packets", start.at));
+        for policy in embedded::policies().unwrap() {
+            let mut proposal = proposal(policy.published.into(), start);
+            proposal.expected = Expected::at_number(ledger.store().revision(&Stream::Ledger).unwrap());
+            proposal.approver = Some(ActorId::new("second").unwrap());
+            ledger.record(vec![proposal]).unwrap();
+        }
+        Self { ledger, hostile: false }
+    }
+
+    /// Records a story; hostile shops write something into every free text of it.
+    pub fn play(&mut self, story: &str) {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("fixtures/claims")
+            .join(story)
+            .with_extension("ndjson");
+        let defaults = Defaults {
+            actor: ActorId::new("fixture").unwrap(),
+            role: Code::new("system").unwrap(),
+            source: SourceId::new("fixture").unwrap(),
+            effective: When { at: Instant::EPOCH, offset_minutes: 0 },
+        };
+        let mut begun: BTreeSet<Stream> = BTreeSet::new();
+        for line in fs::read_to_string(path).unwrap().lines() {
+            let mut command: Value = serde_json::from_str(line).unwrap();
+            if self.hostile {
+                poison("", &mut command);
+            }
+            let text = serde_json::to_vec(&command).unwrap();
+            let mut command = parse(&text, &defaults, &|stream| begun.contains(stream)).unwrap();
+            begun.insert(command.stream.clone());
+            command.expected = Expected::at_number(self.ledger.store().revision(&command.stream).unwrap());
+            self.ledger.door().set_now(command.effective.at);
+            self.ledger.record(vec![command]).unwrap_or_else(|why| panic!("{line}\n{why}"));
+        }
+    }
+
+    /// Signs the head with a key that is the same in every run; gives the key that checks.
+    pub fn sign(&mut self) -> String {
+        let key = SignerKey::new(ORIGIN, KeyType::Log, &[7; 32]).unwrap();
+        let now = self.ledger.door().now();
+        let propose = |store: &mut SqliteStore, event| {
+            let mut proposal =
+                proposal(Event::CheckpointRecorded(Box::new(event)), When { at: now, offset_minutes: 0 });
+            proposal.expected = Expected::at_number(store.revision(&Stream::Ledger)?);
+            Ok(proposal)
+        };
+        heads::sign(&mut self.ledger, &key, &propose).unwrap();
+        key.verifier().to_string()
+    }
+
+    pub fn packet(&mut self, claim: &str, options: &Options) -> Packet {
+        packet::packet(self.ledger.store(), &ClaimId::new(claim).unwrap(), options).unwrap()
+    }
+}
+
+fn proposal(event: Event, at: When) -> Proposal {
+    Proposal {
+        stream: Stream::Ledger,
+        expected: Expected::AfterThePreviousOfThisBatch,
+        event,
+        effective: at,
+        effective_is_given: true,
+        actor: ActorId::new("fixture").unwrap(),
+        role: Code::new("system").unwrap(),
+        approver: None,
+        source: SourceId::new("fixture").unwrap(),
+        external_id: None,
+        event_id: None,
+        causation: None,
+        correlation: None,
+    }
+}
+
+/// Writes [`HOSTILE`] behind every text of the free fields.
+fn poison(name: &str, value: &mut Value) {
+    match value {
+        Value::String(text) if FREE.contains(&name) => text.push_str(HOSTILE),
+        Value::Array(items) => items.iter_mut().for_each(|item| poison(name, item)),
+        Value::Object(fields) => fields.iter_mut().for_each(|(name, value)| poison(name, value)),
+        _ => {}
+    }
+}
