@@ -254,7 +254,7 @@ fn table(caption: &str, head: &[&str], rows: &Markup) -> Markup {
                 thead {
                     tr {
                         @for name in head {
-                            th scope="col" .n[name.ends_with('>')] { (name.trim_end_matches('>')) }
+                            th scope="col" class=[name.ends_with('>').then_some("n")] { (name.trim_end_matches('>')) }
                         }
                     }
                 }

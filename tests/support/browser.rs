@@ -27,6 +27,7 @@ pub struct Browser {
     answers: Receiver<Value>,
     next: u64,
     session: Option<String>,
+    loaded: bool,
     axe: PathBuf,
     /// Errors, exceptions and violations of the content security policy since the page was opened.
     pub complaints: Vec<String>,
@@ -74,6 +75,7 @@ impl Browser {
             answers,
             next: 0,
             session: None,
+            loaded: false,
             axe,
             complaints: Vec::new(),
             requests: Vec::new(),
@@ -126,6 +128,7 @@ impl Browser {
             Some("Log.entryAdded") => {
                 self.complaints.push(format!("log: {}", text(&params["entry"]["text"])))
             }
+            Some("Page.loadEventFired") => self.loaded = true,
             Some("Network.requestWillBeSent") => self.requests.push(text(&params["request"]["url"])),
             _ => {}
         }
@@ -137,13 +140,13 @@ impl Browser {
     pub fn open(&mut self, file: &Path) {
         self.complaints.clear();
         self.requests.clear();
+        self.loaded = false;
         let url = format!("file://{}", file.canonicalize().unwrap().display());
         let went = self.call("Page.navigate", json!({ "url": url }));
         assert!(went["errorText"].is_null(), "{url}: {}", went["errorText"]);
-        // The answer may come after the event; the page itself knows.
-        self.eval(
-            "new Promise((done) => document.readyState === 'complete' ? done() : addEventListener('load', () => done()))",
-        );
+        while !self.loaded {
+            self.hear("Page.loadEventFired");
+        }
     }
 
     /// What a script in the page comes to; promises are waited for.

@@ -47,7 +47,7 @@ impl Page<'_> {
     fn figures(&self) -> Markup {
         table(
             "Amounts",
-            &["", "amount>", "from"],
+            &["what", "amount>", "from"],
             &markup! {
                 @for f in &self.p.summary.figures {
                     tr { th scope="row" { (f.what) } td .n { strong { (f.amount) } } td .soft { (f.from) @if !f.cites.is_empty() { ": " (self.cites(&f.cites)) } } }

@@ -46,7 +46,7 @@ impl Page<'_> {
                             dl .fields data-fields=(at) {
                                 @for field in &t.fields {
                                     dt { (field.path) }
-                                    dd .gone[!field.state.is_readable()] { bdi .words data-at={ (at) " " (field.path) } { (field.text) } }
+                                    dd class=[(!field.state.is_readable()).then_some("gone")] { bdi .words data-at={ (at) " " (field.path) } { (field.text) } }
                                 }
                             }
                         }
