@@ -199,8 +199,10 @@ fn receipt(p: &Packet) -> Filled {
 fn policy(p: &Packet) -> Filled {
     let Some(policy) = &p.policy else { return none("a policy that governs the claim") };
     let clauses: Vec<String> = policy.clauses.iter().map(|c| format!("{}: {}", c.id, c.paraphrase)).collect();
+    let document = policy.document_sha256.as_ref();
+    let document = document.map(|hash| format!(", read from a document with SHA-256 {hash}")).unwrap_or_default();
     let text = format!(
-        "{} ({}), version {}, for purchases from {}, SHA-256 {}\n{}",
+        "{} ({}), version {}, for purchases from {}, as data with SHA-256 {}{document}\n{}",
         policy.name,
         policy.id,
         policy.version,
@@ -211,7 +213,7 @@ fn policy(p: &Packet) -> Filled {
     Ok((
         text,
         Some(
-            "the clauses in the words of the register; the merchant's own wording has the hash above".into(),
+            "the clauses in the words of the register, which is not the merchant's own wording".into(),
         ),
     ))
 }
@@ -267,7 +269,7 @@ fn shipping_address(p: &Packet) -> Filled {
         None => Ok((
             sale.ship_to.clone(),
             Some(
-                "country and subdivision of the delivery; the street stands with the buyer's address alone"
+                "country and subdivision of the delivery; no street is on record for it"
                     .into(),
             ),
         )),

@@ -150,6 +150,9 @@ fn summary(p: &Packet, m: &mut Paper) {
         if let Some(text) = &c.words {
             m.line(format_args!("- In their words: {}", words(text)));
         }
+        if let Some(basis) = &c.established {
+            m.line(format_args!("- Established as: {basis}"));
+        }
     }
     let flags: String = s.flags.iter().map(|flag| format!(", {flag}")).collect();
     m.line(format_args!("- Standing: {}{flags}", s.stage));

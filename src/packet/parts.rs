@@ -144,6 +144,8 @@ pub struct Claimed {
     pub units: String,
     pub goods: Vec<String>,
     pub words: Option<Text>,
+    /// What it was established as since, where that is something else.
+    pub established: Option<String>,
     pub position: u64,
 }
 

@@ -55,7 +55,7 @@ pub(super) fn summary(
         stage,
         flags: flags.iter().filter(|(on, _)| *on).map(|(_, word)| (*word).into()).collect(),
         currency,
-        claimed: fact(Kind::ClaimOpened).map(|f| claimed(f, sale)),
+        claimed: fact(Kind::ClaimOpened).map(|f| claimed(f, sale, explanation)),
         figures: currency.map(|c| figures(state, case, explanation, c, g)).unwrap_or_default(),
         decided: decided(&g.facts),
         paid: state.credits.iter().map(|(id, credit)| paid(id.as_str(), credit, g)).collect(),
@@ -75,7 +75,7 @@ pub(super) fn summary(
     }
 }
 
-fn claimed(fact: &Fact, sale: Option<&Fact>) -> Claimed {
+fn claimed(fact: &Fact, sale: Option<&Fact>, explanation: Option<&Explanation>) -> Claimed {
     let word = |name: &str| human(&fact.word(name).unwrap_or_default());
     let mut counts: BTreeMap<String, u64> = BTreeMap::new();
     for run in fact.list("units") {
@@ -93,14 +93,19 @@ fn claimed(fact: &Fact, sale: Option<&Fact>) -> Claimed {
         let what = word("description").or_else(|| word("sku")).unwrap_or_else(|| line.clone());
         format!("{count} \u{D7} {what}")
     });
+    let asserted = word("asserted");
+    let mut bases: Vec<String> = explanation.iter().flat_map(|e| e.units.iter().map(|u| human(&u.basis))).collect();
+    bases.dedup();
+    bases.retain(|basis| *basis != asserted);
     Claimed {
         on: fact.at(),
         by: word("by"),
         via: word("via"),
-        reason: word("asserted"),
+        reason: asserted,
         units: fact.units(),
         goods: goods.collect(),
         words: fact.text("text"),
+        established: (!bases.is_empty()).then(|| bases.join(", ")),
         position: fact.position,
     }
 }

@@ -29,6 +29,7 @@ impl Page<'_> {
                             " (" (self.fact(c.position, "units", &c.units)) ") " (self.at(c.position))
                         }
                         @if let Some(words) = &c.words { dt { "In their words" } dd { (text(words)) } }
+                        @if let Some(basis) = &c.established { dt { "Established as" } dd { strong { (basis) } } }
                     }
                     dt { "Standing" }
                     dd { (s.stage) @for flag in &s.flags { ", " (flag) } }

@@ -44,8 +44,8 @@ impl Page<'_> {
                      and compares what is shown of each event with the stored bytes. Sentences and sums are the program's: the events behind them are named."
                 }
                 p {
-                    "Whoever forges the whole page can forge its script. Compare the key, and the head, with what you got from the merchant or a witness by another way; \
-                     or check the packet in JSON, the log or single proofs with other programs: they have the formats of C2SP (tlog-checkpoint, tlog-proof)."
+                    "Whoever forges the whole page can forge its script. Compare the key, and the head, with what you got from the merchant or a witness by another way. \
+                     For a check by other programs the merchant can give every event as a C2SP tlog-proof, and the log as a bundle."
                 }
                 @for (at, head) in p.heads.iter().enumerate() { (self.head(at, head)) }
                 @for key in &p.keys {

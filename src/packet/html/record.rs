@@ -125,7 +125,7 @@ impl Page<'_> {
                             tr {
                                 td { (time(&e.at)) " " (self.at(e.position)) }
                                 td { bdi { (e.kind) } @if e.standing != "stands" { " " span .badge { (e.standing) } } span .who { "by " (self.fact(e.position, "@actor", &e.by)) } }
-                                td { @if let Some(hash) = &e.sha256 { code { (hash) } } @if let Some(media) = &e.media { " " span .soft { bdi { (media) } } } }
+                                td { @if let Some(hash) = &e.sha256 { code { (hash) } } @else { span .soft { "no file" } } @if let Some(media) = &e.media { " " span .soft { bdi { (media) } } } }
                             }
                         }
                     }))
@@ -160,7 +160,7 @@ impl Page<'_> {
                 }
                 @for r in &k.reversals {
                     h3 { (title(&r.of_kind)) " " (self.at(r.of_position)) " was taken back by " (self.at(r.position)) }
-                    p { "Recorded " (time(&r.recorded)) " by " (self.fact(r.position, "@actor", &r.by)) @if let Some(a) = &r.approver { ", approved by " (self.fact(r.position, "@approver", a)) } ": " (r.reason) ". It did not occur, and counts for nothing." @if let Some(words) = &r.reason_text { " " (text(words)) } }
+                    p { "Recorded " (time(&r.recorded)) " by " (self.fact(r.position, "@actor", &r.by)) @if let Some(a) = &r.approver { ", approved by " (self.fact(r.position, "@approver", a)) } ": " (r.reason) ". It counts for nothing." @if let Some(words) = &r.reason_text { " " (text(words)) } }
                 }
                 @if !self.p.refused.is_empty() {
                     (table("Acts of the merchant that a rule refused", &["when", "act", "why", "under"], &markup! {
