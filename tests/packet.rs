@@ -167,6 +167,26 @@ fn every_event_comes_with_a_proof_that_holds_for_others() {
 }
 
 #[test]
+fn a_key_goes_along_with_where_it_comes_from() {
+    let (_dir, mut shop) = shop(&["amc-partial-return"]);
+    let old = shop.sign();
+    let source = |shop: &mut Shop, options: &Options| {
+        let packet = shop.packet(AMC, options);
+        packet.proofs.keys.into_iter().map(|key| key.source).collect::<Vec<_>>()
+    };
+    assert_eq!(source(&mut shop, &Options::default()), Vec::<String>::new());
+    assert_eq!(source(&mut shop, &trusting(&old)), ["given"]);
+    shop.announce(7, None);
+    shop.announce(8, Some(7));
+    let at = shop.ledger.store().tip().unwrap().position;
+    let new = shop.sign_with(8);
+    assert_eq!(source(&mut shop, &Options::default()), [format!("on record at position {at}")]);
+    assert_eq!(source(&mut shop, &trusting(&new)), ["given"]);
+    let followed = source(&mut shop, &trusting(&old));
+    assert_eq!(followed, [format!("handed over to at position {at} by a key that was given")]);
+}
+
+#[test]
 fn redacted_values_stay_redacted_and_say_who_stands_behind_that() {
     let (_dir, mut shop) = shop(&["amc-partial-return"]);
     let said = "One camera covers the whole yard after all.";

@@ -148,10 +148,15 @@ fn say_what_is_weak(packet: &Packet) {
             packet.proofs.events.len()
         );
     }
-    let signed = packet.proofs.heads.iter().any(|head| head.checkpoint.is_some());
-    if signed && packet.proofs.keys.is_empty() {
-        eprintln!(
+    let unchecked =
+        packet.proofs.heads.iter().any(|head| head.checkpoint.is_some() && !head.signatures_checked);
+    match (unchecked, packet.proofs.keys.is_empty()) {
+        (false, _) => {}
+        (true, true) => eprintln!(
             "the signature was not checked and no key goes along; give --log-key VKEY (claims key show)"
-        );
+        ),
+        (true, false) => eprintln!(
+            "the signature was checked with the key that the log names; give --log-key VKEY to be sure of it"
+        ),
     }
 }

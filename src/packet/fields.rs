@@ -200,7 +200,8 @@ fn policy(p: &Packet) -> Filled {
     let Some(policy) = &p.policy else { return none("a policy that governs the claim") };
     let clauses: Vec<String> = policy.clauses.iter().map(|c| format!("{}: {}", c.id, c.paraphrase)).collect();
     let document = policy.document_sha256.as_ref();
-    let document = document.map(|hash| format!(", read from a document with SHA-256 {hash}")).unwrap_or_default();
+    let document =
+        document.map(|hash| format!(", read from a document with SHA-256 {hash}")).unwrap_or_default();
     let text = format!(
         "{} ({}), version {}, for purchases from {}, as data with SHA-256 {}{document}\n{}",
         policy.name,
@@ -212,9 +213,7 @@ fn policy(p: &Packet) -> Filled {
     );
     Ok((
         text,
-        Some(
-            "the clauses in the words of the register, which is not the merchant's own wording".into(),
-        ),
+        Some("the clauses in the words of the register, which is not the merchant's own wording".into()),
     ))
 }
 
@@ -268,10 +267,7 @@ fn shipping_address(p: &Packet) -> Filled {
         Some(address) => filled(address.text.clone()),
         None => Ok((
             sale.ship_to.clone(),
-            Some(
-                "country and subdivision of the delivery; no street is on record for it"
-                    .into(),
-            ),
+            Some("country and subdivision of the delivery; no street is on record for it".into()),
         )),
     }
 }

@@ -500,7 +500,7 @@ fn proofs(p: &Packet, m: &mut Paper) {
         }
     }
     for key in &p.proofs.keys {
-        m.line(format_args!("\nKey of the {}: `{}`", key.kind, key.vkey));
+        m.line(format_args!("\nKey of the {} ({}): `{}`", key.kind, key.source, key.vkey));
     }
     m.table(
         &["event>", "SHA-256 of the leaf", "proved against"],

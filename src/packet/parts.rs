@@ -521,7 +521,7 @@ pub struct Field {
 #[derive(Debug, Serialize)]
 pub struct Proofs {
     pub heads: Vec<Head>,
-    /// Keys that signed the checkpoint, as they were given to the program: compare them with what you got elsewhere.
+    /// Keys that signed the checkpoint: compare them with what you got by another way.
     pub keys: Vec<Key>,
     pub events: Vec<Proof>,
 }
@@ -546,6 +546,8 @@ pub struct Key {
     /// `log` or `witness`.
     pub kind: &'static str,
     pub vkey: String,
+    /// Where the program has it from: given, handed over to by one that was given, or named by the log itself.
+    pub source: String,
 }
 
 /// That one event is in the log of a head (RFC 6962).

@@ -1,9 +1,11 @@
 //! The paths from the events of a packet to the root of the log.
 
 use replay::{
+    event::SigningKeyAnnounced,
     evidence::{
         checkpoint::Checkpoint,
-        note::{KeyType, Note},
+        note::{KeyType, Note, VerifierKey},
+        succession::{Announced, KeyStatement, followed, retired},
         trust::Trust,
     },
     merkle::{Hash, leaf_hash, verify_inclusion},
@@ -31,9 +33,7 @@ pub(super) fn proofs(store: &mut SqliteStore, rows: Vec<Kept>, options: &Options
         covered = head.size;
         let mut signed_by: Vec<String> = note.signatures.iter().map(|s| s.name.clone()).collect();
         signed_by.dedup();
-        if let Some(trust) = &options.trust {
-            proofs.keys = trusted(trust, note)?;
-        }
+        proofs.keys = signers(store, options.trust.as_ref(), note, head.size)?;
         proofs.heads.push(Head {
             size: head.size,
             root: head.root,
@@ -98,17 +98,47 @@ fn of_this_log(store: &SqliteStore, note: &Note) -> Result<Checkpoint> {
         .hint("give a checkpoint of this ledger: claims checkpoint list"))
 }
 
-/// The trusted keys that signed.
-fn trusted(trust: &Trust, note: &Note) -> Result<Vec<Key>> {
-    let accepted = trust.accepts(note).map_err(|why| {
-        Error::new(ErrorKind::Refused, "checkpoint_not_trusted", why.to_string())
-            .hint("no packet was made; give the key of this log, or a checkpoint that it signed")
-    })?;
-    let key = |key: &replay::evidence::note::VerifierKey| Key {
+/// The keys that signed, and where they come from. Those that were given are followed to the ones that they handed over
+/// to; without any, the key that the log itself names goes along, which nobody has to trust.
+fn signers(store: &mut SqliteStore, trust: Option<&Trust>, note: &Note, size: u64) -> Result<Vec<Key>> {
+    let read = |(position, _, said): (u64, i64, SigningKeyAnnounced)| {
+        let note: Note = said.note.parse().ok()?;
+        Some(Announced { position, statement: KeyStatement::of(&note).ok()?, note })
+    };
+    let announced: Vec<Announced> = heads::announced(store)?.into_iter().filter_map(read).collect();
+    let key = |key: &VerifierKey, source: String| Key {
         name: key.name().into(),
         kind: if key.kind() == KeyType::Log { "log" } else { "witness" },
         vkey: key.to_string(),
+        source,
+    };
+    let named = |key: &VerifierKey| announced.iter().find(|a| a.statement.key == *key).map(|a| a.position);
+    let Some(given) = trust else {
+        let signed = |a: &&Announced| KeyStatement::is_signed_by(note, &a.statement.key);
+        let found = announced.iter().find(signed);
+        return Ok(found
+            .map(|a| key(&a.statement.key, format!("on record at position {}", a.position)))
+            .into_iter()
+            .collect());
+    };
+    let refused = |why: String| {
+        Error::new(ErrorKind::Refused, "checkpoint_not_trusted", why)
+            .hint("no packet was made; give the key of this log, or a checkpoint that it signed")
+    };
+    let trust = followed(given, &announced);
+    let accepted = trust.accepts(note).map_err(|why| refused(why.to_string()))?;
+    if let Some(at) = retired(&accepted.key, &announced).filter(|at| size > at.size) {
+        return Err(refused(format!(
+            "the checkpoint is signed by a key that was replaced at position {}",
+            at.position
+        )));
+    }
+    let source = match (given.logs().contains(&accepted.key), named(&accepted.key)) {
+        (false, Some(position)) => format!("handed over to at position {position} by a key that was given"),
+        _ => "given".into(),
     };
     let witnesses = trust.witnesses().iter().filter(|(name, _)| accepted.witnesses.contains_key(name));
-    Ok(std::iter::once(key(&accepted.key)).chain(witnesses.map(|(_, k)| key(k))).collect())
+    Ok(std::iter::once(key(&accepted.key, source))
+        .chain(witnesses.map(|(_, k)| key(k, "given".into())))
+        .collect())
 }

@@ -94,7 +94,8 @@ fn claimed(fact: &Fact, sale: Option<&Fact>, explanation: Option<&Explanation>) 
         format!("{count} \u{D7} {what}")
     });
     let asserted = word("asserted");
-    let mut bases: Vec<String> = explanation.iter().flat_map(|e| e.units.iter().map(|u| human(&u.basis))).collect();
+    let mut bases: Vec<String> =
+        explanation.iter().flat_map(|e| e.units.iter().map(|u| human(&u.basis))).collect();
     bases.dedup();
     bases.retain(|basis| *basis != asserted);
     Claimed {

@@ -6,7 +6,7 @@ use std::{collections::BTreeSet, fs, path::Path};
 use claims::{
     command::{Defaults, parse},
     door::Door,
-    evidence::heads,
+    evidence::heads::{self, Change},
     ledger::Ledger,
     packet::{self, Options, Packet},
     policy_file::embedded,
@@ -102,21 +102,34 @@ impl Shop {
 
     /// Signs the head with a key that is the same in every run; gives the key that checks.
     pub fn sign(&mut self) -> String {
-        let key = SignerKey::new(ORIGIN, KeyType::Log, &[7; 32]).unwrap();
-        let now = self.ledger.door().now();
-        let propose = |store: &mut SqliteStore, event| {
-            let mut proposal =
-                proposal(Event::CheckpointRecorded(Box::new(event)), When { at: now, offset_minutes: 0 });
-            proposal.expected = Expected::at_number(store.revision(&Stream::Ledger)?);
-            Ok(proposal)
-        };
-        heads::sign(&mut self.ledger, &key, &propose).unwrap();
+        self.sign_with(7)
+    }
+
+    pub fn sign_with(&mut self, seed: u8) -> String {
+        let (key, at) = (key(seed), self.now());
+        heads::sign(&mut self.ledger, &key, &|event| proposal(event, at)).unwrap();
         key.verifier().to_string()
+    }
+
+    /// Puts a key on record, after another that hands over to it.
+    pub fn announce(&mut self, seed: u8, after: Option<u8>) {
+        let old = after.map(key);
+        let change = old.as_ref().map_or(Change::Introduced, Change::Rotated);
+        let at = self.now();
+        heads::announce(&mut self.ledger, &key(seed), change, &|event| proposal(event, at)).unwrap();
+    }
+
+    fn now(&mut self) -> When {
+        When { at: self.ledger.door().now(), offset_minutes: 0 }
     }
 
     pub fn packet(&mut self, claim: &str, options: &Options) -> Packet {
         packet::packet(self.ledger.store(), &ClaimId::new(claim).unwrap(), options).unwrap()
     }
+}
+
+fn key(seed: u8) -> SignerKey {
+    SignerKey::new(ORIGIN, KeyType::Log, &[seed; 32]).unwrap()
 }
 
 fn proposal(event: Event, at: When) -> Proposal {

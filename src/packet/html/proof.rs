@@ -49,7 +49,7 @@ impl Page<'_> {
                 }
                 @for (at, head) in p.heads.iter().enumerate() { (self.head(at, head)) }
                 @for key in &p.keys {
-                    dl { dt { "Key of the " (key.kind) } dd { code { (key.vkey) } " " span .mark data-key=(key.vkey) {} } }
+                    dl { dt { "Key of the " (key.kind) } dd { code { (key.vkey) } " (" (key.source) ") " span .mark data-key=(key.vkey) {} } }
                 }
                 @if p.heads.iter().any(|head| head.checkpoint.is_some()) {
                     div #own-key hidden {
@@ -79,10 +79,11 @@ impl Page<'_> {
             h3 { @if head.checkpoint.is_some() { "Signed checkpoint of " (head.size) " events" } @else { "Head of the log of " (head.size) " events, which nobody has signed" } }
             p {
                 (events) " events of this page are proved against it. "
-                @match (&head.checkpoint, head.signatures_checked) {
-                    (None, _) => "It shows that the events fit together in one log, and not that the log was the same before: that takes a checkpoint that somebody else has kept.",
-                    (Some(_), true) => "Its signature was checked when this packet was made, with the key below.",
-                    (Some(_), false) => "Its signature was not checked when this packet was made: no key was given.",
+                @match (&head.checkpoint, head.signatures_checked, self.p.proofs.keys.is_empty()) {
+                    (None, ..) => "It shows that the events fit together in one log, and not that the log was the same before: that takes a checkpoint that somebody else has kept.",
+                    (Some(_), true, _) => "Its signature was checked when this packet was made, with a key that was given for it.",
+                    (Some(_), false, false) => "It is signed by the key that the log itself names; no other key was given when this packet was made.",
+                    (Some(_), false, true) => "Its signature was not checked when this packet was made: no key was given.",
                 }
             }
             dl {
