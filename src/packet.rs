@@ -17,6 +17,7 @@ mod summary;
 mod words;
 
 pub use fields::{FIELD_CHARS_MAX, FIELD_NAMES};
+pub(crate) use gather::shown;
 pub use html::html;
 pub use known::LATE_AFTER_HOURS;
 pub use markdown::markdown;

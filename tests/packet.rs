@@ -187,6 +187,48 @@ fn a_key_goes_along_with_where_it_comes_from() {
 }
 
 #[test]
+fn a_packet_is_verified_without_its_ledger() {
+    let (dir, mut shop) = shop(&["amc-partial-return", "atp-corrected-inspection"]);
+    let key = shop.sign();
+    let packet = shop.packet(ATP, &Options::default());
+    let (html, json) = (packet::html(&packet).unwrap(), serde_json::to_string(&packet).unwrap());
+    let verify = |text: &str, key: &str| {
+        fs::write(dir.path().join("packet"), text).unwrap();
+        run(dir.path(), &["verify", "packet", "--log-key", key])
+    };
+    for form in [&html, &json] {
+        let said = verify(form, &key);
+        assert!(said.code == 0 && said.stdout.ends_with("verified\n"), "{said:?}");
+        for (from, to, says) in [
+            (r#"\"minor\":98847"#, r#"\"minor\":98846"#, "first wrong event: position"),
+            ("\"value\":\"", "\"value\":\"x", "not the value that was committed to"),
+        ] {
+            // The proofs stand last.
+            let (before, after) = form.rsplit_once(from).unwrap();
+            let said = verify(&format!("{before}{to}{after}"), &key);
+            assert!(said.code == 1 && said.stdout.contains(says), "{said:?}");
+        }
+    }
+    for (from, to) in [("\"actor\":\"", "\"actor\":\"x"), ("\"text\":\"988.47 CAD", "\"text\":\"98.47 CAD")] {
+        let said = verify(&json.replacen(from, to, 1), &key);
+        assert!(said.code == 1 && said.stdout.contains("the timeline says something else"), "{said:?}");
+    }
+    let other = replay::evidence::note::SignerKey::new(
+        dispute::ORIGIN,
+        replay::evidence::note::KeyType::Log,
+        &[8; 32],
+    );
+    assert_eq!(verify(&json, &other.unwrap().verifier().to_string()).code, 1);
+    assert_eq!(verify("{}", &key).code, 2);
+    assert_eq!(verify("<!DOCTYPE html><p>nothing", &key).code, 2);
+    // What came after the checkpoint is in no signed head, and that is a finding.
+    redact(&mut shop, ATP);
+    let later = serde_json::to_string(&shop.packet(ATP, &Options::default())).unwrap();
+    let said = verify(&later, &key);
+    assert!(said.code == 1 && said.stdout.contains("FAIL every event is in a signed checkpoint"), "{said:?}");
+}
+
+#[test]
 fn redacted_values_stay_redacted_and_say_who_stands_behind_that() {
     let (_dir, mut shop) = shop(&["amc-partial-return"]);
     let said = "One camera covers the whole yard after all.";

@@ -18,6 +18,7 @@ use crate::{
   claims verify bundle --trust trust.txt                     a folder of claims export bundle
   claims verify shop.db --log-key VKEY --checkpoint april    a ledger, against a head kept elsewhere
   claims verify 84.tlog-proof --trust trust.txt              one event
+  claims verify C1.html --log-key VKEY                       a dispute packet, as a page or in JSON
   claims verify request --trust trust.txt --checkpoint old   that a log only grew
   claims verify checkpoint --trust trust.txt                 who signed
   claims verify april-key --trust trust.txt                  whether to trust the log's next key
@@ -26,7 +27,7 @@ A trust file (C2SP tlog-policy) says: log VKEY, witness NAME VKEY, group NAME an
 NAME..., and quorum NAME|none. Exit 0: everything holds; 1: something does not, and
 the first wrong event is named; 2: could not tell. Writes nothing and asks no network.")]
 pub struct VerifyArgs {
-    /// A ledger, a bundle, a proof, a checkpoint, or what claims key announce printed
+    /// A ledger, a bundle, a proof, a packet, a checkpoint, or what claims key announce printed
     path: PathBuf,
     #[command(flatten)]
     trusting: Trusting,
@@ -73,6 +74,7 @@ impl VerifyArgs {
         let verdict = match verify::subject(&self.path)? {
             Subject::Ledger => verify::ledger(&self.path, trust.as_ref(), &kept, !out.json)?,
             Subject::Bundle => verify::bundle(&self.path, needed()?, &kept, !out.json)?,
+            Subject::Packet(packet) => verify::packet(&packet, needed()?)?,
             Subject::Inclusion(proof) => verify::inclusion(&proof, needed()?)?,
             Subject::Consistency(proof) => verify::consistency(&proof, needed()?, &kept)?,
             Subject::Statement(note, said) => verify::statement(&note, &said, needed()?),
@@ -105,6 +107,9 @@ fn text(v: &Verdict) -> String {
     }
     if v.what == "ledger" && v.vouched_by.is_empty() {
         text.push_str("no checkpoint from elsewhere vouches for it: give --trust and --checkpoint\n");
+    }
+    if v.what == "packet" {
+        text.push_str("sums and sentences beside the events are those of whoever made it: claims packet makes them again\n");
     }
     if !v.control_totals.is_empty() {
         text.push('\n');

@@ -2,8 +2,10 @@
 //! only the keys that it is given.
 
 mod bundle;
+mod packet;
 
 pub use bundle::{FILES_MAX, bundle, redacted};
+pub use packet::{PACKET_BYTES_MAX, Packet, packet};
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -422,6 +424,8 @@ pub enum Subject {
     Inclusion(Box<Inclusion>),
     /// A proof that a log only grew.
     Consistency(Box<Consistency>),
+    /// A dispute packet.
+    Packet(Box<Packet>),
     /// That one key signs after another.
     Statement(Note, Box<KeyStatement>),
     /// A signed head.
@@ -443,11 +447,15 @@ pub fn subject(path: &Path) -> Result<Subject> {
     if start.get(..read) == Some(b"SQLite format 3\0".as_slice()) {
         return Ok(Subject::Ledger);
     }
+    if start.starts_with(b"{") || start.starts_with(b"<!DOCTYPE html>") {
+        let packet = Packet::read(&small_text(path, PACKET_BYTES_MAX)?);
+        return packet.map(|packet| Subject::Packet(Box::new(packet))).map_err(|why| why.at(path.display()));
+    }
     let text = small_text(path, PROOF_BYTES_MAX)?;
     let bad = |why: String| {
         Error::unreadable("nothing_to_verify", why)
             .at(path.display())
-            .hint("give a ledger, a bundle, a .tlog-proof, what claims prove --since prints, or a checkpoint")
+            .hint("give a ledger, a bundle, a packet, a .tlog-proof, what claims prove --since prints, or a checkpoint")
     };
     if text.starts_with("c2sp.org/tlog-proof@") {
         return text

@@ -339,6 +339,15 @@ fn personal(fields: &Map<String, Value>) -> Option<Text> {
     Some(Text { text: fields.get("text")?.as_str()?.into(), state })
 }
 
+/// The fields of a stored event as a packet shows them, with these texts, by their paths, for its personal values.
+pub(crate) fn shown(body: &str, texts: &BTreeMap<String, Text>) -> Option<Vec<Said>> {
+    let body: Value = serde_json::from_str(body).ok()?;
+    let (kind, payload) = (body.get("kind")?.as_str()?, body.get("payload")?);
+    let hash = |path: &String| Some(commitment(view::at_path(payload, path)?.as_object()?)?.to_owned());
+    let values = texts.iter().filter_map(|(path, text)| Some((hash(path)?, text.clone()))).collect();
+    Some(fields(kind.parse().ok()?, &tagged(payload, &values)))
+}
+
 /// A payload as one line per field. `html/verify.js` does the same with the stored bytes and compares.
 fn fields(kind: Kind, payload: &Value) -> Vec<Said> {
     let currency = payload.get("currency").or_else(|| payload.pointer("/amount/currency"));

@@ -2,7 +2,7 @@
 //! the log that it came from.
 
 use replay::{history::Cut, merkle::Hash, money::Currency, time::Day};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::judging::explain::Explanation;
 
@@ -80,7 +80,7 @@ impl Moment {
 }
 
 /// What has become of a text.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum State {
     /// It stands in the event itself.

@@ -45,7 +45,8 @@ impl Page<'_> {
                 }
                 p {
                     "Whoever forges the whole page can forge its script. Compare the key, and the head, with what you got from the merchant or a witness by another way. \
-                     For a check by other programs the merchant can give every event as a C2SP tlog-proof, and the log as a bundle."
+                     The program checks this file without its script and without a ledger: claims verify FILE --log-key KEY. \
+                     For programs of others the merchant can give every event as a C2SP tlog-proof, and the log as a bundle."
                 }
                 @for (at, head) in p.heads.iter().enumerate() { (self.head(at, head)) }
                 @for key in &p.keys {
