@@ -159,11 +159,7 @@ fn summary(p: &Packet, m: &mut Paper) {
     m.table(
         &["amounts", "amount>", "from"],
         s.figures.iter().map(|f| {
-            vec![
-                f.what.into(),
-                f.amount.clone(),
-                own(&[&[f.from.clone()], f.cites.as_slice()].concat().join(" ")),
-            ]
+            vec![f.what.into(), f.amount.clone(), own(format!("{} {}", f.from, f.cites.join(" ")).trim())]
         }),
     );
     m.table(
