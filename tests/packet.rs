@@ -9,16 +9,14 @@ mod program;
 use std::{collections::BTreeSet, fs, path::Path};
 
 use claims::packet::{self, FIELD_CHARS_MAX, FIELD_NAMES, Options, State};
-use claims::redaction::{self, Request, Selection};
 use claims::store::Store;
-use dispute::{HOSTILE, Shop};
+use dispute::{HOSTILE, Shop, redact};
 use program::{Outcome, ROOT, claims as run, golden};
 use replay::{
     evidence::trust::Trust,
     history::Cut,
-    ids::{ActorId, ClaimId, Code, Position, SourceId},
+    ids::{ClaimId, Position},
     merkle::{Hash, leaf_hash, verify_inclusion},
-    time::When,
 };
 use serde_json::Value;
 
@@ -34,21 +32,6 @@ fn shop(stories: &[&str]) -> (tempfile::TempDir, Shop) {
 
 fn trusting(key: &str) -> Options {
     Options { trust: Some(Trust::in_log(key.parse().unwrap())), ..Options::default() }
-}
-
-fn redact(shop: &mut Shop, claim: &str) {
-    let actor = |id: &str| ActorId::new(id).unwrap();
-    let request = Request {
-        selection: Selection::Claim(ClaimId::new(claim).unwrap()),
-        basis: Some(Code::new("gdpr_art17").unwrap()),
-        requester: actor("privacy.desk"),
-        actor: actor("o.haddad"),
-        role: Code::new("privacy_officer").unwrap(),
-        approver: Some(actor("d.ruiz")),
-        source: SourceId::new("desk").unwrap(),
-        on: When::parse("2024-12-01T09:00:00Z").unwrap(),
-    };
-    redaction::erase(&mut shop.ledger, &request).unwrap();
 }
 
 /// A page without its style and script, which are files of their own, and its data, which are in the golden JSON.

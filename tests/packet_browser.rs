@@ -13,7 +13,7 @@ use std::{fs, path::Path};
 
 use browser::Browser;
 use claims::packet::{self, Options};
-use dispute::Shop;
+use dispute::{Shop, redact};
 use replay::evidence::trust::Trust;
 
 const CLAIM: &str = "ATP-C-0540";
@@ -215,6 +215,33 @@ fn what_cannot_be_checked_is_said() {
     let seen = look(&mut browser, dir.path(), &html);
     assert_eq!(seen.state, "unavailable", "{} {}", seen.title, seen.text);
     assert!(seen.text.contains("no Web Crypto"), "{}", seen.text);
+}
+
+#[test]
+fn a_page_without_its_personal_values_verifies_as_well() {
+    let Some(mut browser) = Browser::start() else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let mut shop = Shop::new(&dir.path().join("shop.db"));
+    shop.play("atp-corrected-inspection");
+    let page = |shop: &mut Shop, without_personal| {
+        packet::html(&shop.packet(CLAIM, &Options { without_personal, ..Options::default() })).unwrap()
+    };
+    let withheld = page(&mut shop, true);
+    redact(&mut shop, CLAIM);
+    for (html, says) in [
+        (withheld, "[left out of this packet]"),
+        (page(&mut shop, false), "[redacted 2024-12-01, gdpr_art17]"),
+    ] {
+        let seen = look(&mut browser, dir.path(), &html);
+        assert_eq!((seen.state.as_str(), seen.failed), ("verified", 0), "{says}: {}", seen.text);
+        assert!(seen.text.contains("No checkpoint was signed"), "{}", seen.text);
+        let quoted = serde_json::to_string(says).unwrap();
+        let shown =
+            browser.eval(&format!("document.querySelector('#summary').textContent.includes({quoted})"));
+        assert_eq!(shown, true, "{says}");
+        assert_eq!(browser.axe(), Vec::<String>::new());
+        is_quiet(&browser);
+    }
 }
 
 #[test]

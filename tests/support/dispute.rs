@@ -10,6 +10,7 @@ use claims::{
     ledger::Ledger,
     packet::{self, Options, Packet},
     policy_file::embedded,
+    redaction::{self, Request, Selection},
     store::{Store, sqlite::SqliteStore},
 };
 use replay::{
@@ -126,6 +127,22 @@ impl Shop {
     pub fn packet(&mut self, claim: &str, options: &Options) -> Packet {
         packet::packet(self.ledger.store(), &ClaimId::new(claim).unwrap(), options).unwrap()
     }
+}
+
+/// Erases the personal values of a claim, with a second person's approval.
+pub fn redact(shop: &mut Shop, claim: &str) {
+    let actor = |id: &str| ActorId::new(id).unwrap();
+    let request = Request {
+        selection: Selection::Claim(ClaimId::new(claim).unwrap()),
+        basis: Some(Code::new("gdpr_art17").unwrap()),
+        requester: actor("privacy.desk"),
+        actor: actor("o.haddad"),
+        role: Code::new("privacy_officer").unwrap(),
+        approver: Some(actor("d.ruiz")),
+        source: SourceId::new("desk").unwrap(),
+        on: When::parse("2024-12-01T09:00:00Z").unwrap(),
+    };
+    redaction::erase(&mut shop.ledger, &request).unwrap();
 }
 
 fn key(seed: u8) -> SignerKey {
