@@ -69,7 +69,7 @@ fn read(browser: &mut Browser) -> Seen {
 /// Nothing but the file itself, and nothing on the console.
 fn is_quiet(browser: &Browser) {
     assert_eq!(browser.complaints, Vec::<String>::new());
-    assert!(browser.requests.iter().all(|url| url.ends_with("/packet.html")), "{:?}", browser.requests);
+    assert!(browser.requests.values().all(|url| url.ends_with("/packet.html")), "{:?}", browser.requests);
 }
 
 #[test]
@@ -259,6 +259,18 @@ fn hostile_texts_are_shown_and_do_nothing() {
     assert!(browser.eval("document.documentElement.scrollWidth").as_u64().unwrap() <= 360);
     assert_eq!(browser.axe(), Vec::<String>::new());
     is_quiet(&browser);
+    // Even markup that got in would do nothing: no other script runs, and nothing is fetched.
+    let inside =
+        "</main><script>pwned=2</script><img src=\"https://example.invalid/x.png\" onerror=\"pwned=3\">";
+    look(&mut browser, dir.path(), &html.replacen("</main>", inside, 1));
+    browser.eval("new Promise((done) => setTimeout(done, 100))");
+    assert_eq!(browser.eval("typeof pwned"), "undefined");
+    assert!(
+        browser.complaints.iter().filter(|c| c.contains("Content Security Policy")).count() >= 2,
+        "{:?}",
+        browser.complaints
+    );
+    assert!(browser.requests.values().all(|url| url.starts_with("file://")), "{:?}", browser.requests);
 }
 
 #[test]

@@ -4,6 +4,7 @@
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
 use std::{
+    collections::BTreeMap,
     fs,
     io::{BufRead, BufReader, Write},
     path::{Path, PathBuf},
@@ -31,8 +32,8 @@ pub struct Browser {
     axe: PathBuf,
     /// Errors, exceptions and violations of the content security policy since the page was opened.
     pub complaints: Vec<String>,
-    /// Every address that the page asked for.
-    pub requests: Vec<String>,
+    /// Every address that the page asked for, without what its content security policy held back, by request.
+    pub requests: BTreeMap<String, String>,
     _profile: tempfile::TempDir,
 }
 
@@ -78,7 +79,7 @@ impl Browser {
             loaded: false,
             axe,
             complaints: Vec::new(),
-            requests: Vec::new(),
+            requests: BTreeMap::new(),
             _profile: profile,
         };
         let target = browser.call("Target.createTarget", json!({ "url": "about:blank" }));
@@ -129,7 +130,12 @@ impl Browser {
                 self.complaints.push(format!("log: {}", text(&params["entry"]["text"])))
             }
             Some("Page.loadEventFired") => self.loaded = true,
-            Some("Network.requestWillBeSent") => self.requests.push(text(&params["request"]["url"])),
+            Some("Network.requestWillBeSent") => {
+                self.requests.insert(text(&params["requestId"]), text(&params["request"]["url"]));
+            }
+            Some("Network.loadingFailed") if params["blockedReason"] == "csp" => {
+                self.requests.remove(&text(&params["requestId"]));
+            }
             _ => {}
         }
         message
