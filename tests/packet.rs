@@ -298,6 +298,25 @@ fn a_packet_looks_at_the_record_as_it_was() {
 }
 
 #[test]
+fn a_credit_from_before_the_ledger_has_a_packet() {
+    let (dir, shop) = shop(&[]);
+    drop(shop);
+    let line = r#"{"stream":"claim/CN-1","expected_revision":0,"kind":"historical_credit_recorded","effective_at":"2021-01-02T10:00:00Z","actor":"import","role":"system","source":"old","external_id":"cn-1","payload":{"merchant":"OLD","reference":"CN-1","amount":{"currency":"EUR","minor":1250},"country":"DE","lines":[{"key":"CN-1/1","sku":"A-1","quantity":1,"amount_minor":1250}]}}"#;
+    fs::write(dir.path().join("credit.ndjson"), line).unwrap();
+    run(dir.path(), &["record", "credit.ndjson", "-l", "shop.db"]);
+    let said = run(dir.path(), &["packet", "CN-1", "-l", "shop.db", "--format", "markdown"]);
+    assert_eq!(said.code, 0, "{said:?}");
+    for words in [
+        "| paid to the customer | 12.50 EUR | 1 credit |",
+        "No policy judges this claim",
+        "| Historical credit",
+        "historical CN-1, by import",
+    ] {
+        assert!(said.stdout.to_lowercase().contains(&words.to_lowercase()), "{words}\n{}", said.stdout);
+    }
+}
+
+#[test]
 fn no_text_of_others_becomes_markup() {
     let dir = tempfile::tempdir().unwrap();
     let mut shop = Shop::new(&dir.path().join("shop.db"));

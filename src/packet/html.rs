@@ -117,7 +117,7 @@ impl<'a> Page<'a> {
                 p .soft {
                     @if let Some(name) = &p.summary.merchant_name { bdi { (name) } ", " }
                     @if let Some(order) = &p.order { "order " bdi { (order) } ", " }
-                    "ledger " bdi { (p.ledger) } ", made by " (p.program) " from the first " (p.moment.through) " events"
+                    "ledger " bdi { (p.ledger) } ", made by " (p.program) " from its log up to position " (p.moment.through)
                     @if let Some(words) = p.moment.words() { "; " strong { (words) } }
                     "."
                     @if p.personal == "withheld" { " Personal values were left out of this packet." }

@@ -13,7 +13,7 @@ pub fn markdown(p: &Packet) -> String {
     let mut m = Paper(String::new());
     m.line(format_args!("# Claim {}: dispute packet\n", own(&p.claim)));
     m.line(format_args!(
-        "Ledger {}, made by {} from the first {} events.",
+        "Ledger {}, made by {} from its log up to position {}.",
         own(&p.ledger),
         p.program,
         p.moment.through
@@ -188,9 +188,10 @@ fn summary(p: &Packet, m: &mut Paper) {
             let approver =
                 c.approver.as_ref().map(|a| format!(", approved by {}", own(a))).unwrap_or_default();
             let on = c.status_on.as_ref().map(|on| format!(" {}", moment(on))).unwrap_or_default();
+            let to = c.to.as_ref().map(|to| format!(" to {}", own(to))).unwrap_or_default();
             vec![
                 format!("{} [{}]", moment(&c.issued), c.position),
-                format!("{} {} to {}, by {}{approver}", c.kind, own(&c.id), maybe(c.to.as_ref()), own(&c.by)),
+                format!("{} {}{to}, by {}{approver}", c.kind, own(&c.id), own(&c.by)),
                 format!("{}{on}", c.status),
                 c.amount.clone(),
             ]

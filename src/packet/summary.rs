@@ -139,9 +139,11 @@ fn figures(
         cites.dedup();
         list.push(figure("owed under the policy", signed(e.payable_minor), "cent by cent below", &cites));
     }
-    let credits = state.credits.values().filter(|c| c.is_effective()).count();
-    let paid = explanation.map_or(state.credited_minor(), |e| e.refunded_minor);
-    let from = format!("{credits} {}", if credits == 1 { "credit" } else { "credits" });
+    // A credit from before the ledger counts outside of every judgement.
+    let credits: Vec<&Credit> = state.credits.values().filter(|c| c.is_effective()).collect();
+    let sum = credits.iter().fold(0u64, |sum, c| sum.saturating_add(c.amount.minor()));
+    let paid = explanation.map_or(sum, |e| e.refunded_minor);
+    let from = format!("{} {}", credits.len(), if credits.len() == 1 { "credit" } else { "credits" });
     list.push(figure("paid to the customer", signed(paid), &from, &[]));
     if let Some(e) = explanation {
         if e.charged_back_minor > 0 {

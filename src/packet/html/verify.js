@@ -318,7 +318,7 @@
     say("failed", "NOT VERIFIED: this packet was altered",
       `${failures.length} ${failures.length === 1 ? "check" : "checks"} failed. ${failures.slice(0, 5).join("; ")}${failures.length > 5 ? "; and more" : ""}.`);
   } else {
-    say("verified", `Verified in this browser: all ${data.events.length} events are in the log as they are shown`, signature);
+    say("verified", `Verified in this browser: ${data.events.length === 1 ? "the event is in the log as it is" : `all ${data.events.length} events are in the log as they are`} shown`, signature);
   }
 })().catch((why) => {
   const verdict = document.getElementById("verdict");
