@@ -168,15 +168,11 @@ fn summary(p: &Packet, m: &mut Paper) {
             let approver =
                 d.approver.as_ref().map(|a| format!(", approved by {}", own(a))).unwrap_or_default();
             let standing = if d.standing == "stands" { String::new() } else { format!(" ({})", d.standing) };
+            let reason = d.reason.as_ref().map(|r| format!(", {}", own(r))).unwrap_or_default();
             let units = if d.units.is_empty() { String::new() } else { format!(" for {}", own(&d.units)) };
             vec![
                 format!("{} [{}]", moment(&d.on), d.position),
-                format!(
-                    "{}{units}, {}{standing}, by {}{approver}",
-                    d.remedy,
-                    maybe(d.reason.as_ref()),
-                    own(&d.by)
-                ),
+                format!("{}{units}{reason}{standing}, by {}{approver}", d.remedy, own(&d.by)),
                 d.cites.join(", "),
                 d.amount.clone().unwrap_or_default(),
             ]
