@@ -3,6 +3,8 @@
 //! What is signed and what is proved is said in `replay::evidence`; here are the files, the keys and the store.
 
 pub mod bundle;
+pub mod figures;
+pub mod folder;
 pub mod heads;
 pub mod keys;
 pub mod prove;
@@ -44,7 +46,15 @@ pub fn small_text(path: &Path, bytes_max: usize) -> Result<String> {
 /// # Errors
 /// A file that cannot be read or is no note.
 pub fn read_note(path: &Path) -> Result<Note> {
-    small_text(path, NOTE_BYTES_MAX)?.parse().map_err(|why: replay::evidence::note::NoteError| {
+    note_of(&small_text(path, NOTE_BYTES_MAX)?, path)
+}
+
+/// The signed note in a text that was read from a file.
+///
+/// # Errors
+/// A text that is no note.
+pub fn note_of(text: &str, path: &Path) -> Result<Note> {
+    text.parse().map_err(|why: replay::evidence::note::NoteError| {
         Error::unreadable("no_signed_note", why.to_string())
             .at(path.display())
             .hint("give a checkpoint as claims checkpoint sign writes it")

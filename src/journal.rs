@@ -209,13 +209,20 @@ pub fn export<S: Store>(
     let (through, root) = (journal.events(), journal.root());
     let totals = sheet.end(through, &root).map_err(|why| unwritable(&why))?;
     let compared = journal.compared();
-    if let Some(wrong) = compared.iter().find(|c| !c.agrees()) {
-        return Err(differs(format!(
-            "{} of {} in {}: the books say {}, the journal {}, in minor units",
-            wrong.what, wrong.merchant, wrong.currency, wrong.books_minor, wrong.journal_minor
-        )));
-    }
+    prove(&compared)?;
     Ok(Written { through, root, totals, compared })
+}
+
+/// Whether every figure of the books is that of the journal.
+///
+/// # Errors
+/// The first one that is not.
+pub fn prove(compared: &[Compared]) -> Result<()> {
+    let Some(wrong) = compared.iter().find(|c| !c.agrees()) else { return Ok(()) };
+    Err(differs(format!(
+        "{} of {} in {}: the books say {}, the journal {}, in minor units",
+        wrong.what, wrong.merchant, wrong.currency, wrong.books_minor, wrong.journal_minor
+    )))
 }
 
 /// Cannot happen, which is why it is looked at every time.

@@ -257,28 +257,29 @@ fn check_personal(sealed: &mut Sealed) -> Result<()> {
     Ok(())
 }
 
-/// Reads a file of personal values: each with the position of its event.
-///
-/// # Errors
-/// A file that cannot be read, with the line that is wrong.
-pub fn read_personal_file(path: &std::path::Path) -> Result<Vec<(u64, PersonalRow)>> {
-    let file = std::fs::File::open(path).map_err(|why| Error::io(path, &why))?;
-    let name = path.display().to_string();
-    let values = read_personal(&mut std::io::BufReader::new(file), &name)?;
-    Ok(values.into_iter().flat_map(|(at, rows)| rows.into_iter().map(move |row| (at, row))).collect())
-}
-
 fn read_personal(input: &mut dyn BufRead, name: &str) -> Result<BTreeMap<u64, Vec<PersonalRow>>> {
     let mut values: BTreeMap<u64, Vec<PersonalRow>> = BTreeMap::new();
+    each_personal(input, name, &mut |position, row| values.entry(position).or_default().push(row))?;
+    Ok(values)
+}
+
+/// Reads personal values one by one: each with the position of its event.
+///
+/// # Errors
+/// Input that cannot be read, with the line that is wrong.
+pub fn each_personal(
+    input: &mut dyn BufRead,
+    name: &str,
+    take: &mut dyn FnMut(u64, PersonalRow),
+) -> Result<()> {
     let mut number = 0u64;
     while let Some(line) = line_of(input, name, &mut number)? {
         let bad = |why: String| Error::unreadable("not_a_personal_value", why).at(format!("{name}:{number}"));
         let value: PersonalLine = serde_json::from_slice(&line).map_err(|why| bad(why.to_string()))?;
         let salt: replay::merkle::Hash = value.salt.parse().map_err(|why| bad(format!("salt: {why}")))?;
-        let row = PersonalRow { path: value.path, salt: salt.0, value: value.value };
-        values.entry(value.position).or_default().push(row);
+        take(value.position, PersonalRow { path: value.path, salt: salt.0, value: value.value });
     }
-    Ok(values)
+    Ok(())
 }
 
 fn line_of(input: &mut dyn BufRead, name: &str, number: &mut u64) -> Result<Option<Vec<u8>>> {

@@ -425,3 +425,144 @@ fn whatever_is_done_to_a_ledger_somebody_notices() {
     println!("{} of {} cases are noticed", cases.len() - 2, cases.len() - 2);
     golden(&Path::new(ROOT).join("fixtures/tamper.txt"), &found).unwrap_or_else(|why| panic!("{why}"));
 }
+
+/// A file of a bundle as it is changed; `None` takes it away.
+type Forge = fn(&Path) -> (&'static str, Option<Vec<u8>>);
+
+/// A manifest as it is changed.
+type Edit = fn(&mut Value);
+
+/// What is done to a bundle. Nobody signs a manifest, so each is done twice: with the manifest as it was, and with one
+/// that says of the changed files what they are.
+fn forgeries() -> Vec<(&'static str, Forge)> {
+    fn replaced(b: &Path, name: &'static str, from: &str, to: &str) -> (&'static str, Option<Vec<u8>>) {
+        let bytes = fs::read(b.join(name)).unwrap();
+        let at = bytes.windows(from.len()).position(|part| part == from.as_bytes());
+        let at = at.unwrap_or_else(|| panic!("{name} has no {from}"));
+        (name, Some([&bytes[..at], to.as_bytes(), &bytes[at + from.len()..]].concat()))
+    }
+    fn flipped(b: &Path, name: &'static str, at: usize) -> (&'static str, Option<Vec<u8>>) {
+        let mut bytes = fs::read(b.join(name)).unwrap();
+        bytes[at] ^= 1;
+        (name, Some(bytes))
+    }
+    vec![
+        ("nothing", |b| ("checkpoint", Some(fs::read(b.join("checkpoint")).unwrap()))),
+        ("a cent of the journal edited", |b| {
+            replaced(b, "journal.csv", ",50.00,5000,USD", ",50.01,5001,USD")
+        }),
+        ("a cent of the journal for hledger edited", |b| {
+            replaced(b, "journal.hledger", " 50.00 USD", " 50.01 USD")
+        }),
+        ("an entry taken out of the journal", |b| {
+            let text = fs::read_to_string(b.join("journal.csv")).unwrap();
+            let keep = |line: &&str| !line.starts_with("61,");
+            (
+                "journal.csv",
+                Some(text.lines().filter(keep).map(|line| format!("{line}\n")).collect::<String>().into()),
+            )
+        }),
+        ("an entry added at the end of the journal", |b| {
+            let mut text = fs::read_to_string(b.join("journal.csv")).unwrap();
+            let last = text.lines().last().unwrap().to_owned() + "\n";
+            text.push_str(&last);
+            ("journal.csv", Some(text.into()))
+        }),
+        ("the journal taken away", |_| ("journal.csv", None)),
+        ("a total of a merchant edited", |b| {
+            replaced(b, "totals.csv", "AMC,USD,refund,2,29156", "AMC,USD,refund,2,29155")
+        }),
+        ("a total of a sealed month edited", |b| replaced(b, "months.csv", "USD,1,5000,", "USD,1,5001,")),
+        ("a seal taken off a month", |b| replaced(b, "months.csv", "2024-03,sealed,332", "2024-03,open,")),
+        ("the totals taken away", |_| ("months.csv", None)),
+        ("a policy edited", |b| replaced(b, "policies/AMC.v1.json", "P30D", "P31D")),
+        ("a policy taken away", |_| ("policies/AMC.v1.json", None)),
+        ("a schema edited", |b| replaced(b, "schemas/events/refund_issued.v1.json", "\"type\"", "\"Type\"")),
+        ("an earlier checkpoint edited", |b| replaced(b, "checkpoints/330", "330", "331")),
+        ("a checkpoint added that the log does not have", |b| {
+            ("checkpoints/7", Some(fs::read(b.join("checkpoints/330")).unwrap()))
+        }),
+        ("an entry edited", |b| replaced(b, "tile/entries/000", "\"amount\":", "\"Amount\":")),
+        ("a hash of a tile edited", |b| flipped(b, "tile/0/000", 32 * 83)),
+        ("an entry taken away with its tile", |_| ("tile/entries/001.p/76", None)),
+        ("a personal value edited", |b| replaced(b, "personal.ndjson", "\"value\":\"", "\"value\":\"x")),
+        ("the personal values taken away", |_| ("personal.ndjson", None)),
+        ("a file added", |_| ("notes.txt", Some(b"pay me".to_vec()))),
+        ("the words about the files edited", |b| replaced(b, "README.txt", "offline", "online")),
+    ]
+}
+
+#[test]
+fn whatever_is_done_to_a_bundle_is_named() {
+    let dir = folder();
+    let dir = dir.path();
+    ok(dir, &["demo", "--quiet", "-l", "copy.db"]);
+    let vkey = ok(dir, &["key", "new", "key", "-l", "copy.db"]);
+    fs::write(dir.join("trust"), format!("log {}\nquorum none\n", vkey.trim())).unwrap();
+    sign(dir, "one");
+    ok(dir, &["close-month", "2024-03", "--actor", "f.weber", "--approver", "d.ruiz", "-l", "copy.db"]);
+    sign(dir, "two");
+    ok(dir, &["export", "bundle", "b", "--personal", "-l", "copy.db"]);
+    let b = dir.join("b");
+    let manifest = fs::read_to_string(b.join("manifest.json")).unwrap();
+    let mut found = String::from(
+        "What can be done to a bundle, and what verify says first: with the manifest as it was, and with a manifest\n\
+         that was made to fit.\n",
+    );
+    let look = || {
+        let said = claims(dir, &["verify", "b", "--trust", "trust", "--json"]);
+        assert!(said.code == 0 || said.code == 1, "{said:?}");
+        let verdict: Value = serde_json::from_str(&said.stdout).unwrap();
+        assert_eq!(verdict["agrees"] == true, said.code == 0);
+        let first = verdict["findings"].get(0).map(|text| text.as_str().unwrap().to_owned());
+        let failed = verdict["checks"].as_array().unwrap().iter().find(|check| check["holds"] == false);
+        let failed = failed.map(|check| check["what"].as_str().unwrap().to_owned());
+        first.or(failed).unwrap_or_else(|| "no".into())
+    };
+    for (name, forge) in forgeries() {
+        let (path, bytes) = forge(&b);
+        let file = b.join(path);
+        let before = fs::read(&file).ok();
+        match &bytes {
+            Some(bytes) => fs::write(&file, bytes).unwrap(),
+            None => fs::remove_file(&file).unwrap(),
+        }
+        let as_it_was = look();
+        let mut fitting: Value = serde_json::from_str(&manifest).unwrap();
+        let files = fitting["files"].as_object_mut().unwrap();
+        match &bytes {
+            Some(bytes) => files.insert(path.into(), replay::merkle::sha256(bytes).to_string().into()),
+            None => files.remove(path),
+        };
+        fs::write(b.join("manifest.json"), fitting.to_string()).unwrap();
+        let made_to_fit = look();
+        fs::write(b.join("manifest.json"), &manifest).unwrap();
+        match &before {
+            Some(before) => fs::write(&file, before).unwrap(),
+            None => fs::remove_file(&file).unwrap(),
+        }
+        write!(found, "\n{name}\n  as it was    {as_it_was}\n  made to fit  {made_to_fit}\n").unwrap();
+        // Values may be kept back, and what the words say is nobody's evidence.
+        let excused = ["nothing", "the personal values taken away", "the words about the files edited"];
+        assert_eq!(made_to_fit == "no", excused.contains(&name), "{name}: {made_to_fit}");
+        assert_eq!(as_it_was == "no", name == "nothing", "{name}: {as_it_was}");
+    }
+    let edits: [(&str, Edit); 5] = [
+        ("a total of the manifest edited", |m| m["control_totals"]["AUD"]["credited_minor"] = 35_398.into()),
+        ("a currency taken out of the manifest", |m| {
+            m["control_totals"].as_object_mut().unwrap().remove("AUD").unwrap();
+        }),
+        ("a count of the manifest edited", |m| m["kinds"]["claim_opened"] = 1.into()),
+        ("the digest of the manifest edited", |m| m["books_digest"] = m["root"].clone()),
+        ("the size of the manifest edited", |m| m["size"] = 331.into()),
+    ];
+    for (name, edit) in edits {
+        let mut edited: Value = serde_json::from_str(&manifest).unwrap();
+        edit(&mut edited);
+        fs::write(b.join("manifest.json"), edited.to_string()).unwrap();
+        let said = look();
+        assert_ne!(said, "no", "{name}");
+        write!(found, "\n{name}\n  {said}\n").unwrap();
+    }
+    golden(&Path::new(ROOT).join("fixtures/tamper_bundle.txt"), &found).unwrap_or_else(|why| panic!("{why}"));
+}

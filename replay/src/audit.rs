@@ -20,6 +20,7 @@ use crate::{
     },
     history::Cut,
     ids::{ClaimId, EventId, Origin, Personal, Position, Stream},
+    journal::{Entry, Poster},
     merkle::{Frontier, Hash},
     redaction::Redactions,
     time::Month,
@@ -60,6 +61,8 @@ pub struct Replay {
     writes_books: bool,
     seals_differing: u64,
     oversteps: u64,
+    poster: Option<Poster>,
+    entry: Option<Entry>,
 }
 
 /// The idempotency key of an event: source, kind, external id.
@@ -146,6 +149,8 @@ pub struct Outcome {
     pub oversteps: u64,
     /// Seals of months whose figures are not those of the log.
     pub seals_differing: u64,
+    /// What the entries of the journal add up to, when they were asked for.
+    pub poster: Option<Poster>,
     /// The world itself, for questions the books do not answer.
     pub world: World,
 }
@@ -180,6 +185,8 @@ impl Replay {
             writes_books: true,
             seals_differing: 0,
             oversteps: 0,
+            poster: None,
+            entry: None,
         }
     }
 
@@ -203,8 +210,15 @@ impl Replay {
         self
     }
 
+    /// Also posts every event that moves money: [`Replay::entry`] gives the entry of the last row.
+    pub fn posting(mut self) -> Self {
+        self.poster = Some(Poster::default());
+        self
+    }
+
     /// The next row. A fault is kept as a finding, and the replay goes on.
     pub fn row(&mut self, row: &Row<'_>) {
+        self.entry = None;
         let due = self.position.saturating_add(1);
         if row.position != due {
             self.find(row, Fault::PositionIsNotTheNext { due });
@@ -311,7 +325,12 @@ impl Replay {
             self.seals_differing = self.seals_differing.saturating_add(1);
             self.find(row, Fault::SealDiffers { period: seal.period.clone(), what });
         }
-        self.world.apply(recorded)
+        let pending = self.poster.as_mut().and_then(|poster| poster.before(&recorded, &self.world));
+        self.world.apply(recorded)?;
+        if let (Some(poster), Some(pending)) = (&mut self.poster, pending) {
+            self.entry = poster.after(pending, &self.world);
+        }
+        Ok(())
     }
 
     /// What a month was sealed with beside what the log says at that position.
@@ -389,6 +408,10 @@ impl Replay {
     pub fn world(&self) -> &World {
         &self.world
     }
+    /// What the last row posts, when [`Replay::posting`] and it moves money.
+    pub fn entry(&mut self) -> Option<Entry> {
+        self.entry.take()
+    }
     /// The position of the last row.
     pub fn position(&self) -> u64 {
         self.position
@@ -429,6 +452,7 @@ impl Replay {
             roots: self.roots,
             oversteps: self.oversteps,
             seals_differing: self.seals_differing,
+            poster: self.poster,
             world: self.world,
         }
     }

@@ -18,7 +18,7 @@ pub use totals::{Compared, Totals};
 use alloc::{collections::BTreeMap, format, string::String, vec::Vec};
 
 use crate::{
-    books::rows,
+    books::{Books, rows},
     case::{Broken, Case, Fault, World},
     claim::ClaimState,
     codec::{Envelope, Recorded, Row, open},
@@ -62,8 +62,14 @@ pub struct Entry {
 #[derive(Debug, Default)]
 pub struct Journal {
     world: World,
-    periods: Periods,
     frontier: Frontier,
+    poster: Poster,
+}
+
+/// Posts the events of a log while somebody else folds them: it is shown each event before and after it is applied.
+#[derive(Debug, Default)]
+pub struct Poster {
+    periods: Periods,
     claims: BTreeMap<ClaimId, Standing>,
     totals: Totals,
 }
@@ -72,6 +78,20 @@ pub struct Journal {
 struct Standing {
     balances: Balances,
     splits: Splits,
+}
+
+/// What is known of an entry before its event is applied.
+#[derive(Debug)]
+pub struct Pending {
+    position: Position,
+    event_id: EventId,
+    kind: Kind,
+    day: Day,
+    effective: When,
+    claim: ClaimId,
+    kept: Standing,
+    decided: Option<(EventId, u64)>,
+    corrects: Option<EventId>,
 }
 
 impl Journal {
@@ -96,31 +116,72 @@ impl Journal {
 
     /// The next event.
     fn take(&mut self, recorded: Recorded) -> Result<Option<Entry>, Fault> {
+        let pending = self.poster.before(&recorded, &self.world);
+        self.world.apply(recorded)?;
+        Ok(pending.and_then(|pending| self.poster.after(pending, &self.world)))
+    }
+
+    /// The root of the log as far as it was read.
+    pub fn root(&self) -> Hash {
+        self.frontier.root()
+    }
+    /// How many events were read.
+    pub fn events(&self) -> u64 {
+        self.frontier.size()
+    }
+    /// What all entries add up to.
+    pub fn totals(&self) -> &Totals {
+        &self.poster.totals
+    }
+    /// The totals beside those of the books, which are made from the same log by other functions. Equal, or the journal
+    /// is wrong.
+    pub fn compared(&self) -> Vec<Compared> {
+        let mut books = totals::OfBooks::default();
+        for (_, case) in self.world.cases() {
+            for id in case.claims.keys() {
+                if let Some(rows) = rows(case, id, &Cut::default()) {
+                    books.add(&rows);
+                }
+            }
+        }
+        books.compared(&self.poster.totals)
+    }
+}
+
+impl Poster {
+    /// An event that is applied next, and the world without it. `None` when it moves no money.
+    pub fn before(&mut self, recorded: &Recorded, world: &World) -> Option<Pending> {
         self.periods.apply(recorded.envelope.position, &recorded.event);
-        let id = match &recorded.envelope.stream {
+        let claim = match &recorded.envelope.stream {
             Stream::Claim(id) if moves_money(recorded.event.kind()) => id.clone(),
-            _ => return self.world.apply(recorded).map(|()| None),
+            _ => return None,
         };
         let (kind, day) = (recorded.event.kind(), self.periods.posting_day_of(&recorded.envelope));
         let Envelope { position, event_id, effective, .. } = recorded.envelope;
-        let mut kept = self.claims.remove(&id).unwrap_or_default();
+        let mut kept = self.claims.remove(&claim).unwrap_or_default();
         // What a decision is made of was judged before it stood.
         let mut decided = None;
-        if let (Event::RemedyDecided(d), Some(case)) = (&recorded.event, self.world.case_of(&id)) {
-            decided = kept.learn(event_id, d, case, &id, &self.world.registry);
+        if let (Event::RemedyDecided(d), Some(case)) = (&recorded.event, world.case_of(&claim)) {
+            decided = kept.learn(event_id, d, case, &claim, &world.registry);
         }
         let corrects = match &recorded.event {
             Event::EventCorrected(c) => Some(c.target),
             _ => None,
         };
-        self.world.apply(recorded)?;
-        let Some(case) = self.world.case_of(&id) else { return Ok(None) };
-        let Some(claim) = case.claims.get(&id) else { return Ok(None) };
+        Some(Pending { position, event_id, kind, day, effective, claim, kept, decided, corrects })
+    }
+
+    /// The entry of that event, now that the world has it.
+    pub fn after(&mut self, pending: Pending, world: &World) -> Option<Entry> {
+        let Pending { position, event_id, kind, day, effective, claim: id, mut kept, mut decided, corrects } =
+            pending;
+        let case = world.case_of(&id)?;
+        let claim = case.claims.get(&id)?;
         // A corrected decision is judged as if it were made now, in the place of the wrong one.
         if let Some(target) = corrects
             && let Some(Event::RemedyDecided(d)) = claim.history.amended(target).as_deref()
         {
-            decided = kept.learn(target, d, &case.without(&id, target), &id, &self.world.registry);
+            decided = kept.learn(target, d, &case.without(&id, target), &id, &world.registry);
         }
         let state = case.claim_state(&id);
         let after = state.as_ref().map(|state| balances(state, claim, &kept.splits)).unwrap_or_default();
@@ -128,9 +189,9 @@ impl Journal {
         kept.balances = after;
         let net = decided.is_some_and(|decision| !kept.splits.contains_key(&decision));
         self.claims.insert(id.clone(), kept);
-        let Some((merchant, currency)) = owner(case, state.as_ref()) else { return Ok(None) };
+        let (merchant, currency) = owner(case, state.as_ref())?;
         if moved.is_empty() {
-            return Ok(None);
+            return None;
         }
         let postings = moved.into_iter().collect();
         let order = state.and_then(|state| state.order);
@@ -148,33 +209,18 @@ impl Journal {
             postings,
         };
         self.totals.add(&entry);
-        Ok(Some(entry))
+        Some(entry)
     }
 
-    /// The root of the log as far as it was read.
-    pub fn root(&self) -> Hash {
-        self.frontier.root()
-    }
-    /// How many events were read.
-    pub fn events(&self) -> u64 {
-        self.frontier.size()
+    /// The totals beside those of books that were made from the same events.
+    pub fn compared(&self, books: &Books) -> Vec<Compared> {
+        let mut sums = totals::OfBooks::default();
+        sums.add_all(books);
+        sums.compared(&self.totals)
     }
     /// What all entries add up to.
     pub fn totals(&self) -> &Totals {
         &self.totals
-    }
-    /// The totals beside those of the books, which are made from the same log by other functions. Equal, or the journal
-    /// is wrong.
-    pub fn compared(&self) -> Vec<Compared> {
-        let mut books = totals::OfBooks::default();
-        for (_, case) in self.world.cases() {
-            for id in case.claims.keys() {
-                if let Some(rows) = rows(case, id, &Cut::default()) {
-                    books.add(&rows);
-                }
-            }
-        }
-        books.compared(&self.totals)
     }
 }
 

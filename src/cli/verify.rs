@@ -99,6 +99,10 @@ fn text(v: &Verdict) -> String {
     for finding in &v.findings {
         text.push_str(&format!("  {finding}\n"));
     }
+    let named = u64::try_from(v.findings.len()).unwrap_or(u64::MAX);
+    if v.findings_count > named {
+        text.push_str(&format!("  and {} more\n", v.findings_count - named));
+    }
     if let Some(places) = v.first_bad {
         text.push_str(&match places.first == places.last {
             true => format!("first wrong event: position {}\n", places.first),

@@ -3,27 +3,38 @@
 //! The log lies in it as others' tools read it (C2SP tlog-tiles: `checkpoint`, `tile/`); beside it are the heads that
 //! were signed before, the policies, the schemas, the control totals, and a manifest with the hash of every file.
 
-use std::{collections::BTreeMap, fs, ops::ControlFlow, path::Path};
+use std::{
+    collections::BTreeMap,
+    fs,
+    io::{BufWriter, Write},
+    ops::ControlFlow,
+    path::{Path, PathBuf},
+};
 
 use replay::{
-    audit::Replay,
+    audit::{Outcome, Replay},
     books::Sums,
-    canonical,
-    codec::open,
-    event::Event,
+    codec::Row,
     evidence::{
         checkpoint::Checkpoint,
         note::Note,
         tiles::{File, Tiles},
     },
     history::Cut,
+    ids::Origin,
     merkle::{Hash, sha256},
 };
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
-use super::verify::redacted;
+use super::{
+    figures::{self, JOURNAL_CSV, JOURNAL_HLEDGER, Journals},
+    folder::{FILES_MAX, bytes_max},
+    verify::redacted,
+};
 use crate::{
     error::{Error, ErrorKind, Result},
+    journal,
     progress::Progress,
     store::{Span, Store, sqlite::SqliteStore},
     transfer,
@@ -40,6 +51,8 @@ pub const MANIFEST: &str = "manifest.json";
 pub const CHECKPOINT: &str = "checkpoint";
 /// Name of the personal values, where they are given out.
 pub const PERSONAL: &str = "personal.ndjson";
+/// Name of the file that says what the others are.
+pub const README_FILE: &str = "README.txt";
 
 const README: &str = "\
 This folder holds a claims ledger up to a signed head.
@@ -49,10 +62,17 @@ checkpoint      the signed head: name of the log, number of events, root hash, s
 tile/           the hashes of the tree and the events themselves (C2SP tlog-tiles): every tool
                 that reads such logs reads this one
 checkpoints/    heads that were signed before and are on record in the log, by their size
+journal.csv     the double-entry journal of every event that moves money, one line per posting
+journal.hledger the same for hledger, which checks it: hledger -f journal.hledger check --strict
+totals.csv      control totals by merchant, currency and kind, in minor units of the currency
+months.csv      control totals by the month they were posted in, and which months are sealed
 policies/       the policies that were published, as the log has them
 schemas/        what every event means
 personal.ndjson personal values with the salts that open their commitments (only if given out)
 manifest.json   SHA-256 of every file, and the control totals
+
+Nobody signs the manifest, and nobody has to: whatever follows from the events is made from
+them again by who verifies, and compared byte for byte.
 
 Get the log's key by another way than this folder. Then, offline and without any ledger:
 
@@ -140,12 +160,14 @@ pub fn write(
     progress: &Progress,
 ) -> Result<Written> {
     whole::folder(folder, |draft| {
-        Writer { root: draft, hashes: BTreeMap::new(), bytes: 0 }.all(store, note, extent, progress)
+        Writer { root: draft, size: 0, hashes: BTreeMap::new(), bytes: 0 }.all(store, note, extent, progress)
     })
 }
 
 struct Writer<'f> {
     root: &'f Path,
+    /// How many events there will be.
+    size: u64,
     hashes: BTreeMap<String, Hash>,
     bytes: u64,
 }
@@ -159,60 +181,31 @@ impl Writer<'_> {
         progress: &Progress,
     ) -> Result<Written> {
         let head = Checkpoint::of(note).map_err(|why| Error::unreadable("no_checkpoint", why.to_string()))?;
+        self.size = head.size;
         let origin = store.origin().clone();
         if head.origin != origin.as_str() {
             let text = format!("the checkpoint is of {}, and this ledger is {origin}", head.origin);
             return Err(Error::new(ErrorKind::Usage, "checkpoint_of_another_log", text)
                 .hint("give a checkpoint of this ledger: claims checkpoint list"));
         }
-        // Commitments are counted only where values go along.
-        let mut replay = Replay::new(Some(origin.clone()), Cut::default());
-        if extent == (Extent::Bundle { personal: true }) {
-            replay = replay.thorough();
-        }
-        let mut tiles = Tiles::new();
-        let mut done = Ok(());
-        if head.size > 0 {
-            store.scan(Span { first: 1, last: head.size }, &mut |row| {
-                replay.row(row);
-                done = tiles
-                    .push(row.body)
-                    .ok_or_else(|| {
-                        Error::new(ErrorKind::Internal, "entry_too_long", "an event is too long for a bundle")
-                    })
-                    .and_then(|files| files.into_iter().try_for_each(|file| self.file(file)))
-                    .and_then(|()| match (&extent, row.kind) {
-                        (Extent::Bundle { .. }, "policy_published") => self.policy(row),
-                        _ => Ok(()),
-                    })
-                    .and_then(|()| progress.reach(row.position));
-                if done.is_err() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-            })?;
-        }
-        done?;
-        tiles.finish().into_iter().try_for_each(|file| self.file(file))?;
-        let outcome = replay.finish();
-        if (outcome.events, outcome.root) != (head.size, head.root) {
-            let text = format!(
-                "the {} events that are stored have root {}, not {}",
-                outcome.events, outcome.root, head.root
-            );
-            return Err(Error::new(ErrorKind::BrokenLog, "log_is_another", text).hint("run claims audit"));
-        }
-        if let Some(broken) = outcome.findings.first() {
-            return Err(Error::new(ErrorKind::BrokenLog, "log_is_broken", broken.to_string())
-                .hint("run claims audit"));
-        }
+        let outcome = match extent {
+            Extent::Tiles => {
+                let replay = Replay::new(Some(origin), Cut::default());
+                self.log(store, head.size, replay, progress, &mut |_, _| Ok(()))?
+            }
+            Extent::Bundle { personal } => {
+                self.log_with_journal(store, &head, &origin, personal, progress)?
+            }
+        };
         self.put(CHECKPOINT, note.to_string().as_bytes())?;
         if let Extent::Bundle { personal } = extent {
-            for (_, note) in &outcome.checkpoints {
-                let size = note.split('\n').nth(1).unwrap_or_default();
-                self.put(&format!("checkpoints/{size}"), note.as_bytes())?;
+            for (path, bytes) in figures::small(&outcome) {
+                self.put(&path, &bytes)?;
             }
             for (name, text) in crate::schema::list() {
                 self.put(&format!("schemas/{name}.json"), text.as_bytes())?;
             }
-            self.put("README.txt", README.as_bytes())?;
+            self.put(README_FILE, README.as_bytes())?;
             if personal {
                 let mut values = Vec::new();
                 let given = transfer::export_personal_through(store, head.size, &mut values)?;
@@ -240,18 +233,88 @@ impl Writer<'_> {
             };
             let text = serde_json::to_string_pretty(&manifest)
                 .map_err(|why| Error::new(ErrorKind::Internal, "no_json", why.to_string()))?;
+            if text.len() >= MANIFEST_BYTES_MAX || self.hashes.len() >= FILES_MAX {
+                return Err(too_long(MANIFEST));
+            }
             self.create(MANIFEST, format!("{text}\n").as_bytes())?;
         }
         let files = u64::try_from(self.hashes.len()).unwrap_or(u64::MAX);
         Ok(Written { events: outcome.events, files, bytes: self.bytes, root: outcome.root })
     }
 
-    fn policy(&mut self, row: &replay::codec::Row<'_>) -> Result<()> {
-        let Ok(recorded) = open(row) else { return Ok(()) };
-        let Event::PolicyPublished(policy) = &recorded.event else { return Ok(()) };
-        let body = canonical::to_bytes(&policy.body)
-            .map_err(|why| Error::new(ErrorKind::Internal, "policy_not_canonical", why.to_string()))?;
-        self.put(&format!("policies/{}.v{}.json", policy.policy, policy.version), &body)
+    /// Lays out the log and replays it, showing every row to `each` with the replay that has just taken it. The outcome
+    /// is that of a log in which nothing is wrong.
+    fn log(
+        &mut self,
+        store: &mut SqliteStore,
+        size: u64,
+        mut replay: Replay,
+        progress: &Progress,
+        each: &mut dyn FnMut(&Row<'_>, &mut Replay) -> Result<()>,
+    ) -> Result<Outcome> {
+        let mut tiles = Tiles::new();
+        let mut done = Ok(());
+        if size > 0 {
+            store.scan(Span { first: 1, last: size }, &mut |row| {
+                replay.row(row);
+                done = tiles
+                    .push(row.body)
+                    .ok_or_else(|| {
+                        Error::new(ErrorKind::Internal, "entry_too_long", "an event is too long for a bundle")
+                    })
+                    .and_then(|files| files.into_iter().try_for_each(|file| self.file(file)))
+                    .and_then(|()| each(row, &mut replay))
+                    .and_then(|()| progress.reach(row.position));
+                if done.is_err() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+            })?;
+        }
+        done?;
+        tiles.finish().into_iter().try_for_each(|file| self.file(file))?;
+        let outcome = replay.finish();
+        match outcome.findings.first() {
+            None => Ok(outcome),
+            Some(broken) => Err(Error::new(ErrorKind::BrokenLog, "log_is_broken", broken.to_string())
+                .hint("run claims audit")),
+        }
+    }
+
+    /// The same, with the journal and the policies beside it.
+    fn log_with_journal(
+        &mut self,
+        store: &mut SqliteStore,
+        head: &Checkpoint,
+        origin: &Origin,
+        personal: bool,
+        progress: &Progress,
+    ) -> Result<Outcome> {
+        let mut replay = Replay::new(Some(origin.clone()), Cut::default()).posting();
+        // Commitments are counted only where values go along.
+        if personal {
+            replay = replay.thorough();
+        }
+        let mut csv = Streamed::create(self.root.join(JOURNAL_CSV))?;
+        let mut hledger = Streamed::create(self.root.join(JOURNAL_HLEDGER))?;
+        let unwritable = |why: std::io::Error| Error::io(self.root, &why);
+        let mut journals = Journals::begin(&mut csv, &mut hledger, origin.as_str()).map_err(unwritable)?;
+        let mut policies = Vec::new();
+        let outcome = self.log(store, head.size, replay, progress, &mut |row, replay| {
+            policies.extend(figures::policy(row));
+            match replay.entry() {
+                Some(entry) => journals.entry(&entry).map_err(|why| Error::io(Path::new(JOURNAL_CSV), &why)),
+                None => Ok(()),
+            }
+        })?;
+        let root = self.root;
+        journals.end(outcome.events, &outcome.root).map_err(|why| Error::io(root, &why))?;
+        if let Some(poster) = &outcome.poster {
+            journal::prove(&poster.compared(&outcome.books))?;
+        }
+        for (path, file) in [(JOURNAL_CSV, csv), (JOURNAL_HLEDGER, hledger)] {
+            let (hash, bytes) = file.end()?;
+            self.keep(path, hash, bytes)?;
+        }
+        policies.iter().try_for_each(|(path, bytes)| self.put(path, bytes))?;
+        Ok(outcome)
     }
 
     fn file(&mut self, file: File) -> Result<()> {
@@ -260,8 +323,16 @@ impl Writer<'_> {
 
     fn put(&mut self, path: &str, bytes: &[u8]) -> Result<()> {
         self.create(path, bytes)?;
-        self.hashes.insert(path.into(), sha256(bytes));
-        self.bytes += u64::try_from(bytes.len()).unwrap_or(0);
+        self.keep(path, sha256(bytes), u64::try_from(bytes.len()).unwrap_or(u64::MAX))
+    }
+
+    /// Puts a file that is there into the manifest. Nothing is given out that nobody would read.
+    fn keep(&mut self, path: &str, hash: Hash, bytes: u64) -> Result<()> {
+        if bytes_max(path, self.size).is_none_or(|max| bytes > max) {
+            return Err(too_long(path));
+        }
+        self.hashes.insert(path.into(), hash);
+        self.bytes = self.bytes.saturating_add(bytes);
         Ok(())
     }
 
@@ -273,5 +344,44 @@ impl Writer<'_> {
             fs::create_dir_all(folder).map_err(|why| Error::io(folder, &why))?;
         }
         new_file(&path, bytes, readers)
+    }
+}
+
+fn too_long(path: &str) -> Error {
+    let text = format!("{path} would be longer than who verifies a bundle reads");
+    Error::new(ErrorKind::Refused, "bundle_too_long", text).hint("claims export tiles has no such limit")
+}
+
+/// A file that is written piece by piece, and hashed on the way.
+struct Streamed {
+    path: PathBuf,
+    file: BufWriter<fs::File>,
+    hash: Sha256,
+    bytes: u64,
+}
+
+impl Streamed {
+    fn create(path: PathBuf) -> Result<Self> {
+        let file = fs::File::create_new(&path).map_err(|why| Error::io(&path, &why))?;
+        Ok(Self { path, file: BufWriter::new(file), hash: Sha256::new(), bytes: 0 })
+    }
+
+    /// Makes it durable, and says its hash and its length in bytes.
+    fn end(mut self) -> Result<(Hash, u64)> {
+        let written = self.file.flush().and_then(|()| self.file.get_ref().sync_all());
+        written.map_err(|why| Error::io(&self.path, &why))?;
+        Ok((Hash(self.hash.finalize().into()), self.bytes))
+    }
+}
+
+impl Write for Streamed {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.file.write_all(bytes)?;
+        self.hash.update(bytes);
+        self.bytes = self.bytes.saturating_add(u64::try_from(bytes.len()).unwrap_or(u64::MAX));
+        Ok(bytes.len())
+    }
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.file.flush()
     }
 }

@@ -4,7 +4,7 @@
 mod bundle;
 mod packet;
 
-pub use bundle::{FILES_MAX, bundle, redacted};
+pub use bundle::{bundle, redacted};
 pub use packet::{PACKET_BYTES_MAX, Packet, packet};
 
 use std::{
@@ -14,7 +14,7 @@ use std::{
 };
 
 use replay::{
-    audit::Places,
+    audit::{FINDINGS_MAX, Places},
     books::Sums,
     codec::decode,
     event::KeyReason,
@@ -53,12 +53,17 @@ pub struct Verdict {
     pub vouched_by: Vec<String>,
     /// Everything that was looked at.
     pub checks: Vec<Check>,
-    /// What is wrong, the first one first.
+    /// What is wrong, the first one first; at most [`FINDINGS_MAX`].
     pub findings: Vec<String>,
+    /// How much is wrong.
+    pub findings_count: u64,
     /// Where the first wrong event is.
     pub first_bad: Option<Places>,
     /// Sums per currency, where the events were replayed.
     pub control_totals: BTreeMap<String, Sums>,
+    /// Something differs that another version of the program may write otherwise.
+    #[serde(skip)]
+    another_version: bool,
 }
 
 impl Verdict {
@@ -72,8 +77,10 @@ impl Verdict {
             vouched_by: Vec::new(),
             checks: Vec::new(),
             findings: Vec::new(),
+            findings_count: 0,
             first_bad: None,
             control_totals: BTreeMap::new(),
+            another_version: false,
         }
     }
 
@@ -83,14 +90,17 @@ impl Verdict {
 
     /// Something is wrong, and it shows first at these positions.
     fn find(&mut self, places: Option<Places>, text: String) {
-        self.findings.push(text);
+        self.findings_count += 1;
+        if self.findings.len() < FINDINGS_MAX {
+            self.findings.push(text);
+        }
         if let Some(places) = places {
             self.first_bad = Some(self.first_bad.map_or(places, |known| known.sooner_or_closer(places)));
         }
     }
 
     fn close(mut self) -> Self {
-        self.agrees = self.findings.is_empty() && self.checks.iter().all(|check| check.holds);
+        self.agrees = self.findings_count == 0 && self.checks.iter().all(|check| check.holds);
         self
     }
 
@@ -147,21 +157,17 @@ pub fn ledger(path: &Path, trust: Option<&Trust>, kept: &[Kept], shown: bool) ->
         verdict.first_bad = report.first_bad;
     }
     for case in quarantined {
-        verdict.findings.push(format!("{case}: not everything of it could be replayed"));
+        verdict.find(None, format!("{case}: not everything of it could be replayed"));
     }
     for row in &differences {
         let said = |value: &Option<String>| value.clone().unwrap_or_else(|| "nothing".into());
-        verdict.findings.push(format!(
-            "the books say of {} {}: {}; the log says {}",
-            row.table,
-            row.row,
-            said(&row.served),
-            said(&row.replayed)
-        ));
+        let (served, replayed) = (said(&row.served), said(&row.replayed));
+        let text = format!("the books say of {} {}: {served}; the log says {replayed}", row.table, row.row);
+        verdict.find(None, text);
     }
     let named = u64::try_from(differences.len()).unwrap_or(u64::MAX);
     if differences_count > named {
-        verdict.findings.push(format!("{} more rows of the books differ", differences_count - named));
+        verdict.find(None, format!("{} more rows of the books differ", differences_count - named));
     }
     compare_heads(&heads, &marks, &mut verdict);
     recorded_heads(trust.as_ref(), &marks, &mut verdict);

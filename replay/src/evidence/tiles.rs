@@ -139,6 +139,13 @@ pub fn tiles(size: u64) -> Vec<(u32, u64, usize)> {
     found
 }
 
+/// How many tiles [`tiles`] gives, without making the list: a size may be anybody's claim.
+pub fn tiles_count(size: u64) -> u64 {
+    let width = TILE_WIDTH as u64;
+    let levels = core::iter::successors(Some(size), |nodes| Some(nodes / width));
+    levels.take_while(|nodes| *nodes > 0).map(|nodes| nodes.div_ceil(width)).sum()
+}
+
 /// Why bytes are no bundle.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[allow(missing_docs, reason = "each variant is a sentence")]
@@ -229,6 +236,7 @@ mod tests {
             for path in wanted {
                 assert!(files.contains_key(&path), "{size}: {path}");
             }
+            assert_eq!(tiles_count(size), tiles(size).len() as u64);
             for (level, index, width) in tiles(size) {
                 let bytes = &files[&tile_path(level, index, width)];
                 assert_eq!(bytes.len(), width * 32);

@@ -7,7 +7,10 @@ use alloc::{
 };
 
 use super::{Account, Entry};
-use crate::{books::ClaimRows, money::Currency};
+use crate::{
+    books::{BoardRow, Books, ClaimRows, ObligationRow, Sums, TotalKey},
+    money::Currency,
+};
 
 /// Sums of entries, debits positive.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -85,32 +88,43 @@ pub(super) struct OfBooks {
 impl OfBooks {
     /// Adds what the books say of one claim.
     pub(super) fn add(&mut self, rows: &ClaimRows) {
-        let mut put = |what, merchant: &String, currency: &String, minor: i128| {
-            let sum = self.sums.entry((what, merchant.clone(), currency.clone())).or_default();
-            *sum = sum.saturating_add(minor);
+        rows.totals.iter().for_each(|(key, sums)| self.total(key, sums));
+        self.board(&rows.board);
+        rows.obligations.iter().for_each(|row| self.owed(row));
+    }
+
+    /// Adds all that the books say.
+    pub(super) fn add_all(&mut self, books: &Books) {
+        books.totals.iter().for_each(|(key, sums)| self.total(key, sums));
+        books.board.values().for_each(|row| self.board(row));
+        books.obligations.values().for_each(|row| self.owed(row));
+    }
+
+    fn put(&mut self, what: &'static str, merchant: &str, currency: &str, minor: i128) {
+        let sum = self.sums.entry((what, merchant.into(), currency.into())).or_default();
+        *sum = sum.saturating_add(minor);
+    }
+
+    fn total(&mut self, key: &TotalKey, sums: &Sums) {
+        let what = match key.kind.as_str() {
+            "refund" => "refunds that stand",
+            "gift_credit" => "gift credits that stand",
+            _ => "historical credits that stand",
         };
-        for (key, sums) in &rows.totals {
-            let what = match key.kind.as_str() {
-                "refund" => "refunds that stand",
-                "gift_credit" => "gift credits that stand",
-                _ => "historical credits that stand",
-            };
-            let minor = |sum: u64| i128::from(sum);
-            let stands = minor(sums.credited_minor) - minor(sums.reversed_minor) - minor(sums.failed_minor);
-            put(what, &key.merchant, &key.currency, stands);
-        }
-        put(
-            "refunds open on the board",
-            &rows.board.merchant,
-            &rows.board.currency,
-            rows.board.open_minor.into(),
-        );
-        for row in &rows.obligations {
-            match row.what.as_str() {
-                "refund" => put("refunds owed", &row.merchant, &row.currency, row.open_minor.into()),
-                "charge" => put("charges owed", &row.merchant, &row.currency, row.open_minor.into()),
-                _ => {}
-            }
+        let minor = |sum: u64| i128::from(sum);
+        let stands = minor(sums.credited_minor) - minor(sums.reversed_minor) - minor(sums.failed_minor);
+        self.put(what, &key.merchant, &key.currency, stands);
+    }
+
+    fn board(&mut self, row: &BoardRow) {
+        self.put("refunds open on the board", &row.merchant, &row.currency, row.open_minor.into());
+    }
+
+    fn owed(&mut self, row: &ObligationRow) {
+        match row.what.as_str() {
+            "refund" => self.put("refunds owed", &row.merchant, &row.currency, row.open_minor.into()),
+            "charge" => self.put("charges owed", &row.merchant, &row.currency, row.open_minor.into()),
+            _ => {}
         }
     }
 

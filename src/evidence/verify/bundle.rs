@@ -2,7 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    fs,
+    io::{BufReader, Read, Take, Write},
     path::Path,
 };
 
@@ -11,39 +11,46 @@ use replay::{
     codec::{OwnedRow, Row, decode},
     evidence::{
         checkpoint::Checkpoint,
+        note::NOTE_BYTES_MAX,
         succession::followed,
-        tiles::{self, ENTRY_BYTES_MAX, File, TILE_WIDTH, Tiles},
+        tiles::{self, File, Tiles},
         trust::{Distrust, Trust, Trusted},
     },
     history::Cut,
     ids::Origin,
-    merkle::{leaf_hash, sha256},
+    merkle::{Hash, leaf_hash},
     redaction::{Redaction, Standing, standing},
-    seal::PersonalRow,
 };
+use sha2::{Digest, Sha256};
 
 use super::{Kept, Verdict, compare_heads, one, recorded_heads, sizes, trusted_heads};
 use crate::{
     error::{Error, Result},
     evidence::{
         bundle::{CHECKPOINT, FORMAT, MANIFEST, MANIFEST_BYTES_MAX, Manifest, PERSONAL, Totals},
-        read_note, small_text,
+        figures::{self, Compared, JOURNAL_CSV, JOURNAL_HLEDGER, Journals},
+        folder::{ENTRIES_BYTES_MAX, Folder, TILE_BYTES_MAX, bytes_max, shown},
+        note_of,
     },
     progress::Progress,
     proof::Marks,
     transfer,
 };
 
-/// Most files of a bundle that are looked at.
-pub const FILES_MAX: usize = 1_000_000;
+/// Bytes of a file that are hashed at once.
+const HASHED_AT_ONCE_BYTES: usize = 65_536;
 
-/// Checks a bundle: signatures, every byte of it, the tree, the replay, the totals.
+/// Most characters of what a reader says of a manifest.
+const REASON_CHARS_MAX: usize = 300;
+
+/// Checks a bundle: signatures, every byte of it, the tree, the replay, and all that follows from it.
 ///
 /// # Errors
 /// Only when it could not tell.
-pub fn bundle(folder: &Path, trust: &Trust, kept: &[Kept], shown: bool) -> Result<Verdict> {
+pub fn bundle(path: &Path, trust: &Trust, kept: &[Kept], show: bool) -> Result<Verdict> {
     let mut verdict = Verdict::of("bundle");
-    let note = read_note(&folder.join(CHECKPOINT))?;
+    let folder = Folder::list(path)?;
+    let note = note_of(&folder.text(CHECKPOINT, NOTE_BYTES_MAX)?, &path.join(CHECKPOINT))?;
     let at_once = trust.accepts(&note);
     match &at_once {
         Ok(trusted) => signed(trusted, &mut verdict),
@@ -53,18 +60,21 @@ pub fn bundle(folder: &Path, trust: &Trust, kept: &[Kept], shown: bool) -> Resul
     }
     let head = Checkpoint::of(&note).map_err(|why| Error::unreadable("no_checkpoint", why.to_string()))?;
     verdict.origin.clone_from(&head.origin);
-    let text = small_text(&folder.join(MANIFEST), MANIFEST_BYTES_MAX)?;
+    let text = folder.text(MANIFEST, MANIFEST_BYTES_MAX)?;
     let manifest: Manifest = serde_json::from_str(&text).map_err(|why| {
-        Error::unreadable("no_manifest", why.to_string()).at(folder.join(MANIFEST).display())
+        // What cannot be read may be quoted in it.
+        let why: String = shown(&why.to_string()).chars().take(REASON_CHARS_MAX).collect();
+        Error::unreadable("no_manifest", format!("it is no manifest: {why}"))
+            .at(path.join(MANIFEST).display())
     })?;
     if manifest.format != FORMAT {
-        let text = format!("the bundle has the form {}, and {FORMAT} is known here", manifest.format);
-        return Err(Error::unreadable("bundle_of_another_form", text).at(folder.display()));
+        let text = format!("the bundle has the form {}, and {FORMAT} is known here", shown(&manifest.format));
+        return Err(Error::unreadable("bundle_of_another_form", text).at(path.display()));
     }
-    files(folder, &manifest, &mut verdict)?;
+    files(&folder, &manifest, head.size, &mut verdict)?;
     let origin = Origin::new(head.origin.clone()).ok();
-    let replay = Replay::new(origin, Cut::default()).thorough().with_roots_of(sizes(kept));
-    let outcome = entries(folder, head.size, replay, &mut verdict, shown)?;
+    let replay = Replay::new(origin, Cut::default()).thorough().with_roots_of(sizes(kept)).posting();
+    let (outcome, made) = entries(&folder, &head, replay, &mut verdict, show)?;
     let trust = followed(trust, &outcome.announced);
     if at_once.is_err() {
         match trust.accepts(&note) {
@@ -73,6 +83,11 @@ pub fn bundle(folder: &Path, trust: &Trust, kept: &[Kept], shown: bool) -> Resul
         }
     }
     replayed(&outcome, &head, &manifest, &mut verdict);
+    derived(&folder, &outcome, made, &mut verdict)?;
+    if verdict.another_version && manifest.code_version != env!("CARGO_PKG_VERSION") {
+        let (theirs, ours) = (shown(&manifest.code_version), env!("CARGO_PKG_VERSION"));
+        verdict.find(None, format!("the bundle was written by version {theirs}, and this is {ours}"));
+    }
     let marks = Marks {
         roots: outcome.roots.clone(),
         checkpoints: outcome.checkpoints.clone(),
@@ -83,7 +98,7 @@ pub fn bundle(folder: &Path, trust: &Trust, kept: &[Kept], shown: bool) -> Resul
     let heads = trusted_heads(Some(&trust), kept, &head.origin, &marks.announced, &mut verdict);
     compare_heads(&heads, &marks, &mut verdict);
     recorded_heads(Some(&trust), &marks, &mut verdict);
-    personal(folder, &outcome, &mut verdict)?;
+    personal(path, &folder, &outcome, &mut verdict)?;
     verdict.control_totals = outcome.books.control_totals();
     Ok(verdict.close())
 }
@@ -100,26 +115,33 @@ fn distrusted(mut verdict: Verdict, why: &Distrust) -> Verdict {
 }
 
 /// Whether the files are those of the manifest, and no others.
-fn files(folder: &Path, manifest: &Manifest, verdict: &mut Verdict) -> Result<()> {
-    let mut there = BTreeSet::new();
-    walk(folder, folder, &mut there)?;
-    there.remove(MANIFEST);
+fn files(folder: &Folder, manifest: &Manifest, size: u64, verdict: &mut Verdict) -> Result<()> {
     let mut wrong = 0u64;
+    let mut find = |text: String| {
+        wrong += 1;
+        verdict.find(None, text);
+    };
+    folder.strange().iter().for_each(|text| find(text.clone()));
     for (path, hash) in &manifest.files {
-        if !there.remove(path) {
-            wrong += 1;
-            verdict.findings.push(format!("{path}: is in the manifest, and not in the folder"));
-            continue;
-        }
-        let bytes = fs::read(folder.join(path)).map_err(|why| Error::io(&folder.join(path), &why))?;
-        if sha256(&bytes) != *hash {
-            wrong += 1;
-            verdict.findings.push(format!("{path}: is not the file of the manifest"));
+        let name = shown(path);
+        match bytes_max(path, size) {
+            None => find(format!("{name}: is in the manifest, and no file of a bundle")),
+            Some(_) if !folder.has(path) => {
+                find(format!("{name}: is in the manifest, and not in the folder"))
+            }
+            Some(max) => match folder.open(path, max)? {
+                None => find(format!("{name}: has more than {max} bytes")),
+                Some(file) => {
+                    let found = hashed(file).map_err(|why| Error::io(Path::new(path), &why))?;
+                    if found != *hash {
+                        find(format!("{name}: is not the file of the manifest"));
+                    }
+                }
+            },
         }
     }
-    for path in &there {
-        wrong += 1;
-        verdict.findings.push(format!("{path}: is not in the manifest"));
+    for path in folder.paths().filter(|path| *path != MANIFEST && !manifest.files.contains_key(*path)) {
+        find(format!("{}: is not in the manifest", shown(path)));
     }
     let count = manifest.files.len();
     verdict.check(
@@ -130,43 +152,111 @@ fn files(folder: &Path, manifest: &Manifest, verdict: &mut Verdict) -> Result<()
     Ok(())
 }
 
-fn walk(root: &Path, folder: &Path, found: &mut BTreeSet<String>) -> Result<()> {
-    let list = fs::read_dir(folder).map_err(|why| Error::io(folder, &why))?;
-    for entry in list {
-        let entry = entry.map_err(|why| Error::io(folder, &why))?;
-        let kind = entry.file_type().map_err(|why| Error::io(&entry.path(), &why))?;
-        if kind.is_dir() {
-            walk(root, &entry.path(), found)?;
-        } else if let Ok(path) = entry.path().strip_prefix(root) {
-            // A link is no part of a bundle: it is found as a file that the manifest does not know.
-            let mark = if kind.is_symlink() { "link: " } else { "" };
-            found.insert(format!("{mark}{}", path.to_string_lossy().replace('\\', "/")));
-        }
-        if found.len() > FILES_MAX {
-            return Err(Error::unreadable(
-                "too_many_files",
-                format!("the folder has more than {FILES_MAX} files"),
-            ));
+fn hashed(mut file: impl Read) -> std::io::Result<Hash> {
+    let mut hash = Sha256::new();
+    let mut piece = vec![0; HASHED_AT_ONCE_BYTES];
+    loop {
+        match file.read(&mut piece)? {
+            0 => return Ok(Hash(hash.finalize().into())),
+            read => hash.update(piece.get(..read).unwrap_or_default()),
         }
     }
+}
+
+type Held = Compared<BufReader<Take<std::fs::File>>>;
+
+/// A file of the bundle beside what it should hold.
+fn held(folder: &Folder, path: &str, size: u64) -> Result<Held> {
+    let file = match bytes_max(path, size) {
+        Some(max) => folder.open(path, max)?,
+        None => None,
+    };
+    Ok(Compared::with(file))
+}
+
+/// What was compared or collected while the events were replayed.
+struct Made {
+    journals: [(&'static str, Held); 2],
+    entries: u64,
+    policies: Vec<(String, Vec<u8>)>,
+}
+
+/// Whether everything that follows from the events lies there as it follows, whatever the manifest says of it.
+fn derived(folder: &Folder, outcome: &Outcome, made: Made, verdict: &mut Verdict) -> Result<()> {
+    if outcome.findings_count > 0 {
+        let why = "nothing can be posted from a broken log".to_owned();
+        verdict.check("journal and totals are those of the events", false, why);
+        return Ok(());
+    }
+    let unreadable = |why: std::io::Error| Error::io(Path::new(JOURNAL_CSV), &why);
+    let mut wrong = Vec::new();
+    for (path, held) in made.journals {
+        let differs = held.end().map_err(unreadable)?;
+        wrong.extend(differs.map(|how| format!("{path}: {how}")));
+    }
+    verdict.check(
+        "the journal is that of the events",
+        wrong.is_empty(),
+        format!("{} entries in {JOURNAL_CSV} and {JOURNAL_HLEDGER}", made.entries),
+    );
+    let compared = outcome.poster.as_ref().map(|poster| poster.compared(&outcome.books)).unwrap_or_default();
+    let differs = compared.iter().filter(|figure| !figure.agrees()).count();
+    let figure = match differs {
+        0 => format!("{} figures compared", compared.len()),
+        n => format!("{n} of {} figures differ", compared.len()),
+    };
+    verdict.check("journal and books say the same", differs == 0, figure);
+    let before = wrong.len();
+    let mut count = 0u64;
+    // A later program knows more schemas than the one that wrote the bundle, and none is ever edited.
+    let schemas = crate::schema::list().map(|(name, text)| (format!("schemas/{name}.json"), text.into()));
+    let schemas = schemas.filter(|(path, _): &(String, Vec<u8>)| folder.has(path));
+    let mut expected = BTreeSet::new();
+    for (path, bytes) in figures::small(outcome).into_iter().chain(made.policies).chain(schemas) {
+        let mut held = held(folder, &path, outcome.events)?;
+        let differs = held.write_all(&bytes).and_then(|()| held.end()).map_err(unreadable)?;
+        wrong.extend(differs.map(|how| format!("{path}: {how}")));
+        expected.insert(path);
+        count += 1;
+    }
+    for path in
+        folder.paths().filter(|path| path.starts_with("policies/") || path.starts_with("checkpoints/"))
+    {
+        if !expected.contains(path) {
+            wrong.push(format!("{}: is not on record in the log", shown(path)));
+        }
+    }
+    verdict.check(
+        "totals, months, policies, schemas and earlier checkpoints are those of the events",
+        wrong.len() == before,
+        format!("{count} files"),
+    );
+    verdict.another_version = !wrong.is_empty();
+    wrong.into_iter().for_each(|text| verdict.find(None, text));
     Ok(())
 }
 
-/// Replays every entry, lays the log out anew, and compares every tile.
+/// Replays every entry, lays the log out anew, and compares every tile and every line of the journal.
 fn entries(
-    folder: &Path,
-    size: u64,
+    folder: &Folder,
+    head: &Checkpoint,
     mut replay: Replay,
     verdict: &mut Verdict,
-    shown: bool,
-) -> Result<Outcome> {
-    let progress = Progress::new("verify", size, shown);
+    show: bool,
+) -> Result<(Outcome, Made)> {
+    let size = head.size;
+    let progress = Progress::new("verify", size, show);
+    let mut csv = held(folder, JOURNAL_CSV, size)?;
+    let mut hledger = held(folder, JOURNAL_HLEDGER, size)?;
+    let unreadable = |why: std::io::Error| Error::io(Path::new(JOURNAL_CSV), &why);
+    let mut journals = Journals::begin(&mut csv, &mut hledger, &head.origin).map_err(unreadable)?;
+    let mut policies = Vec::new();
     let mut layout = Tiles::new();
     let mut position = 0u64;
     let mut same = 0u64;
     for (index, width) in tiles::bundles(size) {
         let path = tiles::entries_path(index, width);
-        let Some(bytes) = limited(&folder.join(&path), TILE_WIDTH * (ENTRY_BYTES_MAX + 2))? else {
+        let Some(bytes) = folder.bytes(&path, ENTRIES_BYTES_MAX)? else {
             verdict.find(one(position + 1), format!("{path}: is missing or too long"));
             break;
         };
@@ -179,7 +269,10 @@ fn entries(
         };
         for body in bodies {
             position += 1;
-            feed(&mut replay, position, body);
+            feed(&mut replay, position, body, &mut |row| policies.extend(figures::policy(row)));
+            if let Some(entry) = replay.entry() {
+                journals.entry(&entry).map_err(unreadable)?;
+            }
             let Some(full) = layout.push(body) else { continue };
             for file in full.into_iter().filter(|file| !file.path.starts_with("tile/entries")) {
                 same += u64::from(compare_tile(folder, &file, position, verdict)?);
@@ -191,16 +284,20 @@ fn entries(
         same += u64::from(compare_tile(folder, &file, position, verdict)?);
     }
     progress.done();
-    let due = u64::try_from(tiles::tiles(size).len()).unwrap_or(u64::MAX);
+    let due = tiles::tiles_count(size);
     verdict.check("every tile has the hashes of the entries", same == due, format!("{same} of {due} tiles"));
-    Ok(replay.finish())
+    let outcome = replay.finish();
+    let entries = journals.end(outcome.events, &outcome.root).map_err(unreadable)?.entries;
+    let journals = [(JOURNAL_CSV, csv), (JOURNAL_HLEDGER, hledger)];
+    Ok((outcome, Made { journals, entries, policies }))
 }
 
 /// Hands a body to the replay as a row; what cannot be read goes in as it is, to be found there.
-fn feed(replay: &mut Replay, position: u64, body: &[u8]) {
+fn feed(replay: &mut Replay, position: u64, body: &[u8], each: &mut dyn FnMut(&Row<'_>)) {
     match decode(body) {
         Ok(decoded) => {
             let row = OwnedRow::of(&decoded.envelope, decoded.event.kind(), body.to_vec());
+            each(&row.as_row());
             replay.row(&row.as_row());
         }
         Err(_) => replay.row(&Row {
@@ -216,21 +313,9 @@ fn feed(replay: &mut Replay, position: u64, body: &[u8]) {
     }
 }
 
-/// The bytes of a file, or none when it is missing or longer than it can be.
-fn limited(path: &Path, bytes_max: usize) -> Result<Option<Vec<u8>>> {
-    match fs::metadata(path) {
-        Ok(found) if found.len() <= u64::try_from(bytes_max).unwrap_or(u64::MAX) => {
-            fs::read(path).map(Some).map_err(|why| Error::io(path, &why))
-        }
-        Ok(_) => Ok(None),
-        Err(why) if why.kind() == std::io::ErrorKind::NotFound => Ok(None),
-        Err(why) => Err(Error::io(path, &why)),
-    }
-}
-
 /// Whether a tile lies there as it follows from the entries. Leaf hashes name the entry that differs.
-fn compare_tile(folder: &Path, file: &File, position: u64, verdict: &mut Verdict) -> Result<bool> {
-    let there = limited(&folder.join(&file.path), TILE_WIDTH * 32)?;
+fn compare_tile(folder: &Folder, file: &File, position: u64, verdict: &mut Verdict) -> Result<bool> {
+    let there = folder.bytes(&file.path, TILE_BYTES_MAX)?;
     if there.as_deref() == Some(&file.bytes) {
         return Ok(true);
     }
@@ -272,12 +357,17 @@ fn replayed(outcome: &Outcome, head: &Checkpoint, manifest: &Manifest, verdict: 
         outcome.kinds.iter().map(|(kind, n)| ((*kind).to_owned(), *n)).collect();
     let says_so = (manifest.size, manifest.root) == (head.size, head.root) && manifest.origin == head.origin;
     verdict.check("the manifest is of this checkpoint", says_so, format!("{} events", manifest.size));
-    let holds = totals == manifest.control_totals && kinds == manifest.kinds;
+    let total = |t: &Totals| serde_json::to_string(t).unwrap_or_default();
+    let differs = [
+        differs("control_totals", &manifest.control_totals, &totals, total),
+        differs("kinds", &manifest.kinds, &kinds, u64::to_string),
+    ];
     verdict.check(
         "the control totals are those of the replay",
-        holds,
+        differs.iter().all(Option::is_none),
         format!("{} currencies", totals.len()),
     );
+    differs.into_iter().flatten().for_each(|text| verdict.find(None, text));
     verdict.check(
         "the books' digest is that of the replay",
         digest == manifest.books_digest,
@@ -285,11 +375,23 @@ fn replayed(outcome: &Outcome, head: &Checkpoint, manifest: &Manifest, verdict: 
     );
 }
 
+/// The first figure of the manifest that is not the one of the events.
+fn differs<V: PartialEq>(
+    what: &str,
+    said: &BTreeMap<String, V>,
+    made: &BTreeMap<String, V>,
+    text: impl Fn(&V) -> String,
+) -> Option<String> {
+    let name = said.keys().chain(made.keys()).find(|name| said.get(*name) != made.get(*name))?;
+    let of = |figures: &BTreeMap<String, V>| figures.get(name).map_or("nothing".into(), &text);
+    let (said, made, name) = (of(said), of(made), shown(name));
+    Some(format!("{MANIFEST}: {what} of {name} is {said}; the events give {made}"))
+}
+
 /// Every personal value that was given out opens its commitment; what is not there was redacted with approval, or
 /// kept back.
-fn personal(folder: &Path, outcome: &Outcome, verdict: &mut Verdict) -> Result<()> {
-    let path = folder.join(PERSONAL);
-    if !path.exists() {
+fn personal(path: &Path, folder: &Folder, outcome: &Outcome, verdict: &mut Verdict) -> Result<()> {
+    if !folder.has(PERSONAL) {
         let count = outcome.commitments.len();
         verdict.check(
             "personal values were kept back; their commitments stand",
@@ -298,24 +400,39 @@ fn personal(folder: &Path, outcome: &Outcome, verdict: &mut Verdict) -> Result<(
         );
         return Ok(());
     }
-    let mut values: BTreeMap<(u64, String), PersonalRow> = transfer::read_personal_file(&path)?
-        .into_iter()
-        .map(|(position, value)| ((position, value.path.clone()), value))
-        .collect();
+    let mut expected: BTreeMap<(u64, String), _> =
+        outcome.commitments.iter().map(|c| ((c.position, c.path.clone()), c)).collect();
     let redacted_at = redacted(outcome);
     let (mut opened, mut redacted) = (0u64, 0u64);
-    for c in &outcome.commitments {
-        let place = (c.position, c.path.clone());
-        match standing(c, values.remove(&place).as_ref(), redacted_at.get(&place).copied()) {
-            Standing::Opens => opened += 1,
-            Standing::Redacted(_) => redacted += 1,
-            Standing::Tampered(how) => {
-                verdict.find(one(c.position), format!("position {} {}: {how}", c.position, c.path));
-            }
+    let mut judge = |place: &(u64, String), standing: Standing<'_>, verdict: &mut Verdict| match standing {
+        Standing::Opens => opened += 1,
+        Standing::Redacted(_) => redacted += 1,
+        Standing::Tampered(how) => {
+            verdict.find(one(place.0), format!("position {} {}: {how}", place.0, shown(&place.1)));
         }
+    };
+    // What is too long was found with the files already.
+    if let Some(mut file) = folder.open(PERSONAL, bytes_max(PERSONAL, outcome.events).unwrap_or_default())? {
+        let name = path.join(PERSONAL).display().to_string();
+        transfer::each_personal(&mut file, &name, &mut |position, value| {
+            let place = (position, value.path.clone());
+            match expected.remove(&place) {
+                Some(c) => {
+                    let standing = standing(c, Some(&value), redacted_at.get(&place).copied());
+                    judge(&place, standing, verdict);
+                }
+                None => {
+                    let name = shown(&place.1);
+                    verdict.find(
+                        one(position),
+                        format!("position {position} {name}: nothing there is committed to"),
+                    );
+                }
+            }
+        })?;
     }
-    for (position, path) in values.keys() {
-        verdict.find(one(*position), format!("position {position} {path}: nothing there is committed to"));
+    for (place, c) in &expected {
+        judge(place, standing(c, None, redacted_at.get(place).copied()), verdict);
     }
     let all = u64::try_from(outcome.commitments.len()).unwrap_or(u64::MAX);
     verdict.check(
