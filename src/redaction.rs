@@ -11,7 +11,8 @@ pub use find::{CUSTOMER_ROLE, Found, Selection, State, is_own};
 pub use retention::{Due, due};
 
 use replay::{
-    decide::refusal_event,
+    case::Case,
+    decide::{Context, decide_own, refusal_event},
     event::{Event, PersonalDataRedacted, RedactedField, payload::LIST_LEN_MAX},
     hold::keeping,
     ids::{ActorId, Code, Expected, SourceId, Stream, Word},
@@ -27,7 +28,8 @@ use std::{
 
 use crate::{
     error::{Error, ErrorKind, Result},
-    ledger::Ledger,
+    judging::registry,
+    ledger::{Ledger, stop::refused},
     store::Store,
     view::case_of,
 };
@@ -156,6 +158,9 @@ fn within<S: Store>(ledger: &mut Ledger<S>, request: &Request) -> Result<Result<
             .hint("name a second person as approver (--approver), who neither asks nor carries it out");
         return refuse(ledger, request, error).map(Err);
     }
+    if let Some(error) = not_their_duty(ledger, request)? {
+        return refuse(ledger, request, error).map(Err);
+    }
     if let Some(held) = plan.holds.first() {
         let text =
             format!("{} is kept by legal hold {} (placed on {})", held.stream, held.hold, held.placed_on);
@@ -260,17 +265,29 @@ fn proposal(request: &Request, event: Event) -> Proposal {
     }
 }
 
+/// Why these people may not erase anything here: replay asks the same of the event.
+fn not_their_duty<S: Store>(ledger: &mut Ledger<S>, request: &Request) -> Result<Option<Error>> {
+    let registry = registry(ledger.store())?;
+    let Some(nothing) = nothing(request) else { return Ok(None) };
+    let asked = proposal(request, nothing);
+    let case = Case::default();
+    let now = ledger.door().now();
+    let decided = decide_own(Context { registry: &registry, case: &case }, &asked, now);
+    Ok(decided.err().map(|refusal| refused(&refusal, &asked.stream)))
+}
+
+/// A redaction of nothing, for questions about who asks.
+fn nothing(request: &Request) -> Option<Event> {
+    let basis = request.basis.clone().map_or_else(|| Code::new("retention"), Ok).ok()?;
+    let requester = request.requester.clone();
+    Some(PersonalDataRedacted { targets: Vec::new(), basis, requester }.into())
+}
+
 /// Puts a refused redaction on record, under the claim or order it was meant for.
 fn refuse<S: Store>(ledger: &mut Ledger<S>, request: &Request, error: Error) -> Result<Error> {
-    let basis = request.basis.clone().map_or_else(|| Code::new("retention"), Ok);
-    let nothing = basis.map(|basis| PersonalDataRedacted {
-        targets: Vec::new(),
-        basis,
-        requester: request.requester.clone(),
-    });
-    let Ok(nothing) = nothing else { return Ok(error) };
+    let Some(nothing) = nothing(request) else { return Ok(error) };
     let stream = request.selection.stream().unwrap_or(Stream::Ledger);
-    let asked = Proposal { stream, ..proposal(request, nothing.into()) };
+    let asked = Proposal { stream, ..proposal(request, nothing) };
     // The record of a refusal holds the words of the refusal and no payload, so nothing personal.
     if let Some(refused) = refusal_event(&asked, &error.code, &error.message, Vec::new()) {
         ledger.append_own(&proposal(request, refused))?;

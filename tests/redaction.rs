@@ -508,6 +508,27 @@ fn refused(script: &mut Script<MemoryStore>, request: &Request, code: &str, says
     support::assert_sound(script.ledger.store());
 }
 
+/// Where roles are held, erasing is a duty like any other: an act that replay would find is refused before.
+#[test]
+fn erasing_is_somebodys_duty() {
+    let mut script = told(MemoryStore::new(origin()));
+    script.lines(
+        r#"ledger role_granted {"actor":"root","role":"admin"} by root as admin
+           ledger role_granted {"actor":"d.ruiz","role":"agent"} by root as admin
+           ledger role_granted {"actor":"m.klein","role":"warehouse"} by root as admin"#,
+    );
+    let asked = request(claim("C1"));
+    refused(&mut script, &asked, "role_is_not_held", "d.ruiz does not hold the role privacy");
+    let asked = Request { role: code("agent"), ..asked };
+    refused(&mut script, &asked, "role_may_not_do_this", "role agent may not record personal_data_redacted");
+    script.lines(r#"ledger role_granted {"actor":"d.ruiz","role":"admin"} by root as admin"#);
+    let asked = Request { role: code("admin"), ..asked };
+    refused(&mut script, &asked, "approver_may_not_approve", "m.klein");
+    script.lines(r#"ledger role_granted {"actor":"m.klein","role":"approver"} by root as admin"#);
+    assert!(redaction::erase(&mut script.ledger, &asked).unwrap().erased > 0);
+    support::assert_sound(script.ledger.store());
+}
+
 #[test]
 fn erasing_takes_two_people_and_no_hold() {
     let mut script = told(MemoryStore::new(origin()));
