@@ -28,7 +28,6 @@ use std::{
 
 use crate::{
     error::{Error, ErrorKind, Result},
-    judging::registry,
     ledger::{Ledger, stop::refused},
     store::Store,
     view::case_of,
@@ -267,12 +266,12 @@ fn proposal(request: &Request, event: Event) -> Proposal {
 
 /// Why these people may not erase anything here: replay asks the same of the event.
 fn not_their_duty<S: Store>(ledger: &mut Ledger<S>, request: &Request) -> Result<Option<Error>> {
-    let registry = registry(ledger.store())?;
     let Some(nothing) = nothing(request) else { return Ok(None) };
     let asked = proposal(request, nothing);
     let case = Case::default();
     let now = ledger.door().now();
-    let decided = decide_own(Context { registry: &registry, case: &case }, &asked, now);
+    let context = Context { registry: ledger.registry()?, case: &case };
+    let decided = decide_own(context, &asked, now);
     Ok(decided.err().map(|refusal| refused(&refusal, &asked.stream)))
 }
 
