@@ -1,6 +1,6 @@
 #!/bin/sh
-# Installs the programs that check our journal and our pages from outside, as far as they are missing: quiet, and harmless
-# to run again.
+# Installs the programs that check our journal, our log and our pages from outside, as far as they are missing: quiet,
+# and harmless to run again.
 #
 #   tests/oracles/install.sh hledger ledger beancount     these
 #   tests/oracles/install.sh chromium axe                 what looks at pages
@@ -71,10 +71,21 @@ install_axe() {
     )
 }
 
+# Go's own transparency log, as Debian packages its source, in a small program of ours. Its name has the checksum of what
+# it was made from, so that a change makes it anew. Go asks no network here.
+install_tlog() {
+    source="$(dirname "$0")/tlog/main.go"
+    program="$bin/tlog-$(sha256sum <"$source" | cut -c 1-12)"
+    [ -x "$program" ] && return
+    library=/usr/share/gocode
+    has go && [ -d "$library/src/golang.org/x/mod/sumdb/tlog" ] || apt golang-go golang-golang-x-mod-dev || return 1
+    GO111MODULE=off GOPROXY=off GOFLAGS= GOPATH="$library" GOCACHE="$home/go-cache" go build -o "$program" "$source"
+}
+
 missing=0
-for tool in ${*:-hledger ledger beancount tackler chromium axe}; do
+for tool in ${*:-hledger ledger beancount tackler tlog chromium axe}; do
     case "$tool" in
-    hledger | ledger | beancount | tackler | chromium | axe) ;;
+    hledger | ledger | beancount | tackler | tlog | chromium | axe) ;;
     *) echo "no oracle is called $tool" >&2 && exit 98 ;;
     esac
     log="$home/$tool.log"
