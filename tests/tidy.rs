@@ -131,7 +131,8 @@ fn nothing_unwraps_outside_tests() {
 #[test]
 fn no_floats() {
     let words = [": f64", ": f32", "as f64", "as f32", "<f64>", "as_f64"];
-    never("replay/src", &words, &[], "money is integer minor units");
+    // The canonical writer names them to refuse them: serde asks every writer for both.
+    never("replay/src", &words, &["replay/src/canonical/write.rs"], "money is integer minor units");
     never("src", &words, &[], "money is integer minor units");
 }
 

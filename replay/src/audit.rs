@@ -1,5 +1,9 @@
 //! Replay with every check switched on: rows in, books and findings out.
 
+mod proved;
+
+pub use proved::{Commitment, Proved, commitments_of};
+
 use alloc::{
     collections::{BTreeMap, BTreeSet},
     format,
@@ -7,19 +11,20 @@ use alloc::{
     vec::Vec,
 };
 
-use serde_json::Value;
+use foldhash::fast::FixedState;
+use hashbrown::HashMap;
 
 use crate::{
-    books::{Books, refusal_row, rows},
-    case::{Broken, CaseKey, Fault, World, first_key},
-    codec::{CodecError, Recorded, Row, RowFault, encode, open},
+    books::{Books, refusal_row},
+    case::{Broken, Case, CaseKey, Fault, World, first_key},
+    codec::{Recorded, Row},
     event::{ControlTotal, Event, Kind, PeriodClosed},
     evidence::{
         record::{self, HeadFault},
         succession::Announced,
     },
     history::Cut,
-    ids::{ClaimId, EventId, Origin, Personal, Position, Stream},
+    ids::{ClaimId, EventId, ExternalId, Origin, Position, SourceId, Stream},
     journal::{Entry, Poster},
     merkle::{Frontier, Hash},
     redaction::Redactions,
@@ -40,8 +45,8 @@ pub struct Replay {
     frontier: Frontier,
     position: u64,
     recorded_at: i64,
-    event_ids: BTreeMap<EventId, u64>,
-    keys: BTreeMap<Key, u64>,
+    event_ids: Table<EventId, u64>,
+    keys: Table<Key, u64>,
     commitments: Option<Vec<Commitment>>,
     books: Books,
     findings: Vec<Broken>,
@@ -50,8 +55,8 @@ pub struct Replay {
     vouched: u64,
     quarantined: BTreeSet<CaseKey>,
     quarantined_streams: BTreeSet<String>,
-    case_of_claim: BTreeMap<ClaimId, CaseKey>,
-    kinds: BTreeMap<&'static str, u64>,
+    case_of_claim: Table<ClaimId, CaseKey>,
+    kinds: BTreeMap<Kind, u64>,
     policies: Vec<Hash>,
     redactions: Redactions,
     checkpoints: Vec<(u64, String)>,
@@ -65,19 +70,11 @@ pub struct Replay {
     entry: Option<Entry>,
 }
 
-/// The idempotency key of an event: source, kind, external id.
-pub type Key = (String, &'static str, String);
+/// A table in which nothing is asked in order. Who lists it sorts first: its own order means nothing.
+pub type Table<K, V> = HashMap<K, V, FixedState>;
 
-/// A commitment that stands in a body, with the place of the value it stands for.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Commitment {
-    /// The event.
-    pub position: u64,
-    /// Path inside its payload.
-    pub path: String,
-    /// What stands there.
-    pub hash: Hash,
-}
+/// The idempotency key of an event: source, kind, external id.
+pub type Key = (SourceId, Kind, ExternalId);
 
 /// The events among which the first wrong one is, both ends included.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
@@ -132,9 +129,9 @@ pub struct Outcome {
     /// Hashes of the policies that were published.
     pub policies: Vec<Hash>,
     /// Every event id with its position.
-    pub event_ids: BTreeMap<EventId, u64>,
+    pub event_ids: Table<EventId, u64>,
     /// Every idempotency key with the position of its event.
-    pub keys: BTreeMap<Key, u64>,
+    pub keys: Table<Key, u64>,
     /// Every commitment to a personal value, when they were asked for.
     pub commitments: Vec<Commitment>,
     /// Personal values that were erased, with approval or without.
@@ -164,8 +161,8 @@ impl Replay {
             frontier: Frontier::new(),
             position: 0,
             recorded_at: 0,
-            event_ids: BTreeMap::new(),
-            keys: BTreeMap::new(),
+            event_ids: Table::default(),
+            keys: Table::default(),
             commitments: None,
             books: Books::default(),
             findings: Vec::new(),
@@ -174,7 +171,7 @@ impl Replay {
             vouched: 0,
             quarantined: BTreeSet::new(),
             quarantined_streams: BTreeSet::new(),
-            case_of_claim: BTreeMap::new(),
+            case_of_claim: Table::default(),
             kinds: BTreeMap::new(),
             policies: Vec::new(),
             redactions: Redactions::default(),
@@ -218,13 +215,23 @@ impl Replay {
 
     /// The next row. A fault is kept as a finding, and the replay goes on.
     pub fn row(&mut self, row: &Row<'_>) {
+        self.proved(row, Proved::of(row, self.is_thorough()));
+    }
+
+    /// Whether rows are to be proved thoroughly, see [`Replay::thorough`].
+    pub fn is_thorough(&self) -> bool {
+        self.commitments.is_some()
+    }
+
+    /// The next row, which was looked at alone already.
+    pub fn proved(&mut self, row: &Row<'_>, proved: Proved) {
         self.entry = None;
         let due = self.position.saturating_add(1);
         if row.position != due {
             self.find(row, Fault::PositionIsNotTheNext { due });
         }
         self.position = row.position;
-        let opened = open(row);
+        let Proved { leaf, opened, commitments, spelling } = proved;
         if let Ok(recorded) = &opened
             && let Err(fault) = self.of_itself(row.position, recorded)
         {
@@ -233,7 +240,7 @@ impl Replay {
         // A seal names the root of the log before it.
         let root_before = (row.kind == Kind::PeriodClosed.as_str()).then(|| self.frontier.root());
         // The tree is over the bodies that are there, so a changed body shows in the root as well.
-        self.frontier.push(crate::merkle::leaf_hash(row.body));
+        self.frontier.push(leaf);
         if let Some(root) = self.roots.get_mut(&self.frontier.size()) {
             *root = Some(self.frontier.root());
         }
@@ -243,7 +250,12 @@ impl Replay {
                 self.find(row, Fault::Row(fault));
             }
             Ok(recorded) => {
-                if let Err(fault) = self.recorded(row, recorded, root_before) {
+                if let Some(all) = &mut self.commitments {
+                    all.extend(commitments);
+                }
+                let taken =
+                    spelling.map_err(Fault::Row).and_then(|()| self.recorded(row, recorded, root_before));
+                if let Err(fault) = taken {
                     self.quarantine(row);
                     self.find(row, fault);
                 }
@@ -270,11 +282,7 @@ impl Replay {
         Ok(())
     }
 
-    fn recorded(&mut self, row: &Row<'_>, mut recorded: Recorded, root: Option<Hash>) -> Result<(), Fault> {
-        if let Some(commitments) = &mut self.commitments {
-            collect(row.position, &mut recorded.event, commitments);
-            one_spelling(row, &mut recorded).map_err(Fault::Row)?;
-        }
+    fn recorded(&mut self, row: &Row<'_>, recorded: Recorded, root: Option<Hash>) -> Result<(), Fault> {
         let e = &recorded.envelope;
         if self.origin.as_ref().is_some_and(|origin| *origin != e.ledger) {
             return Err(Fault::ForeignLedger(e.ledger.to_string()));
@@ -283,13 +291,12 @@ impl Replay {
             return Err(Fault::RecordedTimeRunsBackwards);
         }
         self.recorded_at = row.recorded_at;
-        if self.event_ids.contains_key(&e.event_id) {
+        if self.event_ids.try_insert(e.event_id, row.position).is_err() {
             return Err(Fault::EventIdIsUsedTwice);
         }
-        self.event_ids.insert(e.event_id, row.position);
-        let kind = recorded.event.kind().as_str();
+        let kind = recorded.event.kind();
         if let Some(key) = &e.external_id
-            && self.keys.insert((e.source.to_string(), kind, key.to_string()), row.position).is_some()
+            && self.keys.insert((e.source.clone(), kind, key.clone()), row.position).is_some()
         {
             return Err(Fault::KeyIsUsedTwice);
         }
@@ -422,14 +429,18 @@ impl Replay {
     }
 
     /// Writes the books and closes the replay.
-    pub fn finish(mut self) -> Outcome {
+    pub fn finish(self) -> Outcome {
+        self.finish_with(Books::of)
+    }
+
+    /// As [`Replay::finish`], where `write` writes the books of all cases: as [`Books::of`] does, or in parts.
+    pub fn finish_with(mut self, write: impl FnOnce(&[&Case], &Cut) -> Books) -> Outcome {
         let ledger = self.quarantined_streams.get("ledger").cloned();
         let quarantined =
             ledger.into_iter().chain(self.quarantined.iter().map(|key| format!("{key}"))).collect();
-        for (_, case) in self.world.cases().filter(|_| self.writes_books) {
-            for id in case.claims.keys() {
-                self.books.post(None, rows(case, id, &self.cut).as_ref());
-            }
+        if self.writes_books {
+            let cases: Vec<&Case> = self.world.cases().map(|(_, case)| case).collect();
+            self.books.join(write(&cases, &self.cut));
         }
         Outcome {
             events: self.frontier.size(),
@@ -441,7 +452,7 @@ impl Replay {
             first_bad: self.first_bad,
             vouched: self.vouched,
             quarantined,
-            kinds: self.kinds,
+            kinds: self.kinds.into_iter().map(|(kind, count)| (kind.as_str(), count)).collect(),
             policies: self.policies,
             event_ids: self.event_ids,
             keys: self.keys,
@@ -471,61 +482,4 @@ fn totals(totals: &[ControlTotal]) -> String {
         )
     };
     totals.iter().map(one).collect::<Vec<_>>().join(", ")
-}
-
-/// An event of today's version has one spelling: what would be written for it is what is stored. (Old versions
-/// were written by older programs; their bytes are held by the tree alone.)
-fn one_spelling(row: &Row<'_>, recorded: &mut Recorded) -> Result<(), RowFault> {
-    if recorded.version != recorded.event.kind().version() {
-        return Ok(());
-    }
-    match encode(&recorded.envelope, &mut recorded.event) {
-        Ok(body) if body == row.body => Ok(()),
-        Ok(_) => {
-            Err(RowFault::Undecodable(CodecError::NotCanonical("the event has another spelling".into())))
-        }
-        Err(why) => Err(RowFault::Undecodable(why)),
-    }
-}
-
-/// Every commitment to a personal value in an event.
-pub fn commitments_of(position: u64, event: &mut Event) -> Vec<Commitment> {
-    let mut found = Vec::new();
-    collect(position, event, &mut found);
-    found
-}
-
-fn collect(position: u64, event: &mut Event, commitments: &mut Vec<Commitment>) {
-    event.personals(&mut |path, value| {
-        if let Personal::Committed(hash) = value {
-            commitments.push(Commitment { position, path: format!("{path}"), hash: *hash });
-        }
-    });
-    if let Event::EventCorrected(c) = event {
-        for (name, value) in &c.set {
-            collect_value(position, &format!("set.{name}"), value, commitments);
-        }
-    }
-}
-
-/// Corrected fields are values whose kind only the target knows; a commitment shows by its form.
-fn collect_value(position: u64, path: &str, value: &Value, commitments: &mut Vec<Commitment>) {
-    match value {
-        Value::Object(fields) => {
-            let committed = fields.get("commitment").filter(|_| fields.len() == 1).and_then(Value::as_str);
-            if let Some(hash) = committed.and_then(|text| text.parse::<Hash>().ok()) {
-                commitments.push(Commitment { position, path: path.into(), hash });
-                return;
-            }
-            for (name, value) in fields {
-                collect_value(position, &format!("{path}.{name}"), value, commitments);
-            }
-        }
-        Value::Array(items) => {
-            for (index, value) in items.iter().enumerate() {
-                collect_value(position, &format!("{path}[{index}]"), value, commitments);
-            }
-        }
-        _ => {}
-    }
 }

@@ -1,6 +1,7 @@
 //! The books: rows that people read instead of the log. Every row follows from one case alone, so that one
 //! function writes them on append and on rebuild, and a total is a sum of what claims contribute.
 
+mod detail;
 mod digest;
 
 pub use digest::{Digest, DigestBuilder};
@@ -12,12 +13,11 @@ use alloc::{
     vec::Vec,
 };
 use serde::Serialize;
-use serde_json::{Value, json};
 
 use crate::{
     canonical,
     case::Case,
-    claim::{ClaimState, Credit, CreditKind},
+    claim::{ClaimState, CreditKind},
     event::AppendRefused,
     history::Cut,
     ids::{ClaimId, Position},
@@ -139,10 +139,9 @@ pub struct ClaimRows {
 /// The rows of one claim of a case, under a cut.
 pub fn rows(case: &Case, id: &ClaimId, cut: &Cut) -> Option<ClaimRows> {
     let Looked { state, about } = look(case, id, cut)?;
-    let detail = canonical::to_bytes(&detail(&state, &about)).ok().and_then(|b| String::from_utf8(b).ok());
     Some(ClaimRows {
         board: board(&state, &about),
-        detail: detail.unwrap_or_default(),
+        detail: text(&detail::Detail(&state, &about)),
         totals: contributions(&state, &about),
         obligations: obligations(&state, &about),
     })
@@ -174,8 +173,11 @@ struct Looked {
 
 fn look(case: &Case, id: &ClaimId, cut: &Cut) -> Option<Looked> {
     let state = case.claims.get(id)?.state(cut)?;
-    let order = case.order.as_ref().and_then(|o| o.state(cut));
-    let about = About::of(&state, order.as_ref());
+    let about = if *cut == Cut::default() {
+        About::of(&state, case.order_state())
+    } else {
+        About::of(&state, case.order.as_ref().and_then(|o| o.state(cut)).as_ref())
+    };
     Some(Looked { state, about })
 }
 
@@ -217,8 +219,8 @@ impl About {
     fn currency_text(&self) -> String {
         self.currency.map(|c| c.as_str().into()).unwrap_or_default()
     }
-    fn amount(&self, minor: u64) -> Value {
-        self.currency.and_then(|c| Amount::new(minor, c).ok()).map_or(Value::Null, |a| json!(a))
+    fn amount(&self, minor: u64) -> Option<Amount> {
+        self.currency.and_then(|c| Amount::new(minor, c).ok())
     }
 }
 
@@ -315,104 +317,6 @@ fn obligations(state: &ClaimState, about: &About) -> Vec<ObligationRow> {
     rows
 }
 
-/// The claim in full, for people and programs. Personal values appear nowhere in it.
-fn detail(state: &ClaimState, about: &About) -> Value {
-    let units: Vec<Value> = state
-        .units
-        .iter()
-        .map(|(line, first, last, u)| {
-            let f = &u.findings;
-            clean(json!({
-                "units": if first == last { format!("{line}#{first}") } else { format!("{line}#{first}-{last}") },
-                "stage": u.stage, "remedy": u.remedy, "variant": u.variant, "disposition": u.disposition,
-                "authorized": u.authorized, "announced": u.announced, "received": u.received,
-                "accepted": u.accepted, "refunded": u.refunded,
-                "findings": clean(json!({
-                    "installed": f.installed, "packaging": f.packaging, "same_condition": f.same_condition,
-                    "altered": f.altered, "sealed": f.sealed, "accessories_missing": f.accessories_missing,
-                    "damage": f.damage, "defect": f.defect, "on_arrival": f.on_arrival, "cause": f.cause,
-                })),
-            }))
-        })
-        .collect();
-    let parcels = map(state.parcels.iter().map(|(id, p)| {
-        let scan = p.last_scan.map(|(status, at)| json!({ "status": status, "at": at }));
-        (id.to_string(), clean(json!({
-            "leg": p.leg, "carrier": p.carrier, "tracking_check": p.tracking_check, "dispatched": p.dispatched,
-            "delivered": p.delivered, "last_scan": scan, "units": p.units, "rma_on_parcel": p.rma_on_parcel,
-        })))
-    }));
-    let rmas = map(state.rmas.iter().map(|(rma, r)| {
-        (rma.to_string(), json!({ "status": r.status, "units": r.units, "granted": r.granted }))
-    }));
-    let decisions: Vec<Value> = state
-        .decisions
-        .iter()
-        .map(|d| {
-            json!({ "units": d.units, "remedy": d.remedy, "entitlement": about.amount(d.entitlement_minor),
-                    "cites": d.cites, "decided": d.decided, "event": d.event_id })
-        })
-        .collect();
-    let costs: Vec<Value> = state
-        .costs
-        .iter()
-        .map(|c| json!({ "cost": c.cost, "paid_by": c.paid_by, "amount": c.amount, "event": c.event_id }))
-        .collect();
-    let charges = map(state.charges.iter().map(|(id, c)| {
-        (
-            id.to_string(),
-            json!({ "what": c.what, "amount": c.amount, "since": c.since,
-                                 "paid": about.amount(c.paid_minor), "waived": c.waived }),
-        )
-    }));
-    let chargebacks = map(state.chargebacks.iter().map(|(id, (amount, won))| {
-        let result = match won {
-            None => "open",
-            Some(true) => "won",
-            Some(false) => "lost",
-        };
-        (id.to_string(), json!({ "amount": amount, "result": result }))
-    }));
-    let evidence = map(state.evidence.iter().map(|(kind, holds)| (kind.to_string(), json!(holds))));
-    clean(json!({
-        "claim": state.id, "order": state.order, "merchant": about.merchant, "country": about.country,
-        "reason": about.reason, "by": state.by, "opened": state.opened, "first_contact": state.first_contact,
-        "stage": state.stage(),
-        "flags": {
-            "closed": state.closed, "withdrawn": state.withdrawn, "escalated": state.escalated,
-            "disputed": state.disputed, "reopened": state.reopened, "historical": state.historical,
-        },
-        "units": units, "evidence": evidence, "rmas": rmas, "parcels": parcels, "decisions": decisions,
-        "costs": costs, "charges": charges, "chargebacks": chargebacks,
-        "credits": map(state.credits.iter().map(|(id, c)| (id.to_string(), credit(c)))),
-        "money": {
-            "owed": about.amount(state.owed_minor()), "credited": about.amount(state.credited_minor()),
-            "open": about.amount(state.open_minor()), "overpaid": about.amount(state.overpaid_minor()),
-            "goodwill": about.amount(state.goodwill_minor),
-        },
-    }))
-}
-
-fn credit(c: &Credit) -> Value {
-    clean(json!({
-        "kind": c.kind, "amount": c.amount, "status": c.status, "issued": c.issued, "posted": c.posted,
-        "failed": c.failed, "reversed": c.reversed, "units": c.units, "to": c.to, "event": c.event_id,
-        "effective": c.is_effective(),
-    }))
-}
-
-fn map(entries: impl Iterator<Item = (String, Value)>) -> Value {
-    Value::Object(entries.collect())
-}
-
-/// Unknown is left out, not written as null.
-fn clean(value: Value) -> Value {
-    match value {
-        Value::Object(fields) => Value::Object(fields.into_iter().filter(|(_, v)| !v.is_null()).collect()),
-        other => other,
-    }
-}
-
 /// The books of a whole ledger in memory: what a rebuild arrives at, and what the memory store serves.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Books {
@@ -428,6 +332,26 @@ pub struct Books {
 pub const TABLES: [&str; 5] = ["claims_board", "claim_detail", "refund_totals", "obligations", "refusals"];
 
 impl Books {
+    /// The books of these cases under a cut.
+    pub fn of(cases: &[&Case], cut: &Cut) -> Self {
+        let mut books = Self::default();
+        for case in cases {
+            for id in case.claims.keys() {
+                books.post(None, rows(case, id, cut).as_ref());
+            }
+        }
+        books
+    }
+    /// Takes in the books of other claims: a total is a sum over claims, every other row is of one claim alone.
+    pub fn join(&mut self, mut other: Self) {
+        self.board.append(&mut other.board);
+        self.detail.append(&mut other.detail);
+        self.obligations.append(&mut other.obligations);
+        self.refusals.append(&mut other.refusals);
+        for (key, sums) in other.totals {
+            self.totals.entry(key).or_default().add(&sums);
+        }
+    }
     /// Replaces what is said of one claim: the one function that posts, on append and on rebuild.
     pub fn post(&mut self, before: Option<&ClaimRows>, after: Option<&ClaimRows>) {
         if let Some(old) = before {
@@ -469,7 +393,7 @@ impl Books {
             line(1, claim, detail);
         }
         for (key, sums) in &self.totals {
-            line(2, &total_name(key), &text(&json!([key, sums])));
+            line(2, &total_name(key), &text(&(key, sums)));
         }
         for ((claim, what, item), row) in &self.obligations {
             line(3, &format!("{claim} {what} {item}"), &text(row));

@@ -21,6 +21,7 @@ use self::reader::Reader;
 
 mod reader;
 mod scan;
+mod write;
 
 /// The largest magnitude of an integer, 2^53 - 1: what a double, and so every JSON reader, holds exactly (RFC 7493).
 pub const INTEGER_MAX: i64 = 9_007_199_254_740_991;
@@ -220,9 +221,13 @@ pub fn to_bytes(value: &Value) -> Result<Vec<u8>, CanonicalError> {
 
 /// Writes anything serialisable in canonical form. Errors: as [`to_bytes`], and what the type's own `Serialize` says.
 ///
-/// By way of `serde_json::to_value`, which turns a NaN into `null` and keeps the last of two equal keys: types with
-/// floats or colliding `flatten` fields have no place in an event.
-pub fn of<T: Serialize>(t: &T) -> Result<Vec<u8>, CanonicalError> {
+/// In one pass where the value has a plain form. What has none goes by way of `serde_json::to_value`, which turns a NaN
+/// into `null` and keeps the last of two equal keys: types with floats or colliding `flatten` fields have no place in an
+/// event.
+pub fn of<T: Serialize + ?Sized>(t: &T) -> Result<Vec<u8>, CanonicalError> {
+    if let Ok(text) = write::text(t) {
+        return Ok(text.into_bytes());
+    }
     let value = serde_json::to_value(t)
         .map_err(|error| CanonicalError::ValueCannotBeSerialised { cause: error.to_string() })?;
     to_bytes(&value)
@@ -543,6 +548,11 @@ mod tests {
         assert_eq!(to_bytes(&json!(u64::MAX)), Err(NumberIsOutOfRange { at: 0 }));
         assert_eq!(to_bytes(&json!(i64::MIN)), Err(NumberIsOutOfRange { at: 0 }));
         assert_eq!(of(&("a", 1, None::<u8>)).as_deref(), Ok(br#"["a",1,null]"#.as_slice()));
+        assert_eq!(of(&(1.5, "a")), Err(NumberHasAFractionOrExponent { at: 1 }));
+        assert_eq!(
+            of(&BTreeMap::from([(1, 'b'), (-2, 'a')])).as_deref(),
+            Ok(br#"{"-2":"a","1":"b"}"#.as_slice())
+        );
         let key_is_a_list = BTreeMap::from([([1], 2)]);
         assert!(matches!(of(&key_is_a_list), Err(ValueCannotBeSerialised { .. })));
         let error = parse(b"{\"n\":1.5}", &Limits::BODY).unwrap_err();
@@ -590,6 +600,21 @@ mod tests {
             prop_assert_eq!(is_canonical(&text), Ok(()));
             prop_assert_eq!(parse(&text, &Limits::BODY), Ok(value));
             check_against_serde_json(&text);
+        }
+
+        #[test]
+        fn a_type_is_written_straight_as_by_way_of_its_value(value in any_value(), number in any::<i64>()) {
+            #[derive(Serialize)]
+            enum Way<'a> { Unit, New(&'a Value), Two(&'a Value, bool), Named { z: &'a Value, a: char, b: Option<u8> } }
+            let v = &value;
+            let ways = [Way::Named { z: v, a: '"', b: None }, Way::Unit, Way::New(v), Way::Two(v, true)];
+            let straight = write::text(&ways).map(String::into_bytes).ok();
+            let by_value = to_bytes(&serde_json::to_value(&ways).unwrap()).unwrap();
+            // Only a key that needs an escape sends a value the other way.
+            let has_escaped_key = format!("{:?}", String::from_utf8_lossy(&by_value)).contains('\\');
+            prop_assert!(straight.is_some() || has_escaped_key);
+            prop_assert_eq!(straight.unwrap_or_else(|| by_value.clone()), by_value);
+            prop_assert_eq!(of(&number), to_bytes(&Value::from(number)));
         }
 
         #[test]

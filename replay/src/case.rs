@@ -1,13 +1,15 @@
 //! A case: one order with all claims on it. It is the smallest thing in which every rule about money can be
 //! decided, so it is what append loads and what replay proves.
 
-use alloc::{collections::BTreeMap, string::String};
+use alloc::{collections::BTreeMap, string::String, vec::Vec};
 use core::fmt;
 
 use crate::{
+    audit::Table,
     claim::{Claim, ClaimState},
     codec::{Recorded, RowFault},
     duty::{self, Overstep, Said},
+    event::Event,
     evidence::record::HeadFault,
     history::Cut,
     ids::{ClaimId, EventId, OrderId, Position, Stream},
@@ -123,7 +125,7 @@ impl Case {
             Stream::Ledger => {}
             Stream::Order(id) => {
                 let order = Order::apply(self.order.take(), &id, recorded).map_err(gap)?;
-                self.sold = order.state(&Cut::default());
+                self.sold = order.state_after(self.sold.take());
                 self.order = Some(order);
             }
             Stream::Claim(id) => {
@@ -181,9 +183,12 @@ pub struct World {
     pub registry: Registry,
     /// What was posted into which month.
     pub postings: Postings,
-    cases: BTreeMap<CaseKey, Case>,
-    /// Which order a claim belongs to.
-    claims: BTreeMap<ClaimId, CaseKey>,
+    /// Every case, in the order in which they began.
+    cases: Vec<(CaseKey, Case)>,
+    /// Where in `cases` a case stands.
+    places: Table<CaseKey, usize>,
+    /// Where in `cases` the case of a claim stands.
+    claims: Table<ClaimId, usize>,
     /// The case of what belongs to none.
     nothing: Case,
 }
@@ -212,24 +217,42 @@ impl World {
     /// # Errors
     /// [`Fault`]; the world is then as it was before, but for the streams of that case.
     pub fn apply(&mut self, recorded: Recorded) -> Result<(), Fault> {
-        let (key, id) = match &recorded.envelope.stream {
+        let (place, id) = match &recorded.envelope.stream {
             Stream::Ledger => return self.registry.apply(&recorded).map_err(Fault::Registry),
-            Stream::Order(id) => (CaseKey::Order(id.clone()), None),
-            Stream::Claim(id) => {
-                let first = || first_key(id, &recorded.event);
-                (self.claims.entry(id.clone()).or_insert_with(first).clone(), Some(id))
-            }
+            Stream::Order(id) => (self.place(CaseKey::Order(id.clone())), None),
+            Stream::Claim(id) => (self.place_of_claim(id, &recorded.event), Some(id)),
         };
-        let case = self.cases.entry(key).or_default();
+        // Always there: the place was just handed out.
+        let Some((_, case)) = self.cases.get_mut(place) else { return Ok(()) };
         let (Some(id), true) = (id.cloned(), crate::posting::may_move(&recorded.event)) else {
             return case.apply(recorded);
         };
-        let before = movements(case.claim_state(&id).as_ref());
+        // Most claims have no credit before their first one, and need not be folded to see that.
+        let has_credits = case.claims.get(&id).is_some_and(Claim::has_credits);
+        let before = movements(has_credits.then(|| case.claim_state(&id)).flatten().as_ref());
         let posted = self.registry.periods().place_of(&recorded.envelope);
         case.apply(recorded)?;
         let after = movements(case.claim_state(&id).as_ref());
         self.postings.post(&before, &after, &posted);
         Ok(())
+    }
+    /// Where a case stands; a new one begins empty.
+    fn place(&mut self, key: CaseKey) -> usize {
+        if let Some(place) = self.places.get(&key) {
+            return *place;
+        }
+        let place = self.cases.len();
+        self.places.insert(key.clone(), place);
+        self.cases.push((key, Case::default()));
+        place
+    }
+    fn place_of_claim(&mut self, id: &ClaimId, event: &Event) -> usize {
+        if let Some(place) = self.claims.get(id) {
+            return *place;
+        }
+        let place = self.place(first_key(id, event));
+        self.claims.insert(id.clone(), place);
+        place
     }
     /// How somebody would overstep a duty by this event, the next of the log.
     ///
@@ -256,22 +279,27 @@ impl World {
     }
     /// Every case, by name.
     pub fn cases(&self) -> impl Iterator<Item = (&CaseKey, &Case)> {
-        self.cases.iter()
+        let mut cases: Vec<_> = self.cases.iter().map(|(key, case)| (key, case)).collect();
+        cases.sort_unstable_by_key(|(key, _)| *key);
+        cases.into_iter()
     }
     /// The case a claim belongs to.
     pub fn case_of(&self, claim: &ClaimId) -> Option<&Case> {
-        self.claims.get(claim).and_then(|key| self.cases.get(key))
+        self.claims.get(claim).and_then(|place| self.at(*place))
     }
     /// The case of an order.
     pub fn case_of_order(&self, order: &OrderId) -> Option<&Case> {
-        self.cases.get(&CaseKey::Order(order.clone()))
+        self.places.get(&CaseKey::Order(order.clone())).and_then(|place| self.at(*place))
+    }
+    fn at(&self, place: usize) -> Option<&Case> {
+        self.cases.get(place).map(|(_, case)| case)
     }
 }
 
 /// The case that the first event of a claim puts it in.
-pub fn first_key(id: &ClaimId, event: &crate::event::Event) -> CaseKey {
+pub fn first_key(id: &ClaimId, event: &Event) -> CaseKey {
     match event {
-        crate::event::Event::ClaimOpened(opened) => CaseKey::Order(opened.order.clone()),
+        Event::ClaimOpened(opened) => CaseKey::Order(opened.order.clone()),
         _ => CaseKey::Alone(id.clone()),
     }
 }

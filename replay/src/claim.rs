@@ -6,6 +6,7 @@ mod parts;
 pub use parts::*;
 
 use alloc::{
+    borrow::Cow,
     collections::{BTreeMap, BTreeSet},
     vec::Vec,
 };
@@ -94,21 +95,30 @@ impl Claim {
         Some(state)
     }
     /// The units the claim is about, after corrections.
-    pub fn units(&self) -> Units {
-        let opened = |event: &Event| match event {
-            Event::ClaimOpened(o) => Some(o.units.clone()),
-            _ => None,
-        };
+    pub fn units(&self) -> Cow<'_, Units> {
         // Folding is only needed when something was corrected.
         if self.history.is_amended() {
-            return self
-                .history
-                .standing(&Cut::default())
-                .iter()
-                .find_map(|s| opened(&s.event))
-                .unwrap_or_default();
+            let standing = self.history.standing(&Cut::default());
+            let opened = standing.iter().find_map(|s| match &*s.event {
+                Event::ClaimOpened(o) => Some(o.units.clone()),
+                _ => None,
+            });
+            return Cow::Owned(opened.unwrap_or_default());
         }
-        self.history.facts().first().and_then(|fact| opened(&fact.event)).unwrap_or_default()
+        match self.history.facts().first().map(|fact| &fact.event) {
+            Some(Event::ClaimOpened(o)) => Cow::Borrowed(&o.units),
+            _ => Cow::Owned(Units::default()),
+        }
+    }
+    /// Whether a credit was ever recorded, whatever has become of it.
+    pub(crate) fn has_credits(&self) -> bool {
+        let is_credit = |event: &Event| {
+            matches!(
+                event,
+                Event::RefundIssued(_) | Event::GiftCreditIssued(_) | Event::HistoricalCreditRecorded(_)
+            )
+        };
+        self.history.facts().iter().any(|fact| is_credit(&fact.event))
     }
     /// The order named when the claim was opened; `None` for a historical credit.
     pub fn order(&self) -> Option<&OrderId> {

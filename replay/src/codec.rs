@@ -1,13 +1,13 @@
 //! Between an event and its bytes. The bytes are canonical JSON (RFC 8785); they are stored once, hashed as
 //! they are stored, and never written again.
 
-use alloc::{boxed::Box, format, string::String, vec::Vec};
+use alloc::{borrow::Cow, boxed::Box, format, string::String, vec::Vec};
 use core::fmt;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::{
-    canonical,
+    canonical::{self, CanonicalError},
     event::{Event, Kind, Unreadable},
     ids::{ActorId, Code, EventId, ExternalId, Origin, Personal, Position, Revision, SourceId, Stream, Word},
     merkle::{Hash, leaf_hash},
@@ -96,16 +96,16 @@ impl core::error::Error for CodecError {}
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-struct Wire<P> {
+struct Wire<'a, P> {
     /// Who brought it.
-    actor: ActorId,
+    actor: Cow<'a, ActorId>,
     /// The second person, where one was needed.
     #[serde(
         default,
         skip_serializing_if = "Option::is_none",
         deserialize_with = "crate::event::payload::present"
     )]
-    approver: Option<ActorId>,
+    approver: Option<Cow<'a, ActorId>>,
     /// The event that led to this one.
     #[serde(
         default,
@@ -119,7 +119,7 @@ struct Wire<P> {
         skip_serializing_if = "Option::is_none",
         deserialize_with = "crate::event::payload::present"
     )]
-    correlation: Option<Word>,
+    correlation: Option<Cow<'a, Word>>,
     /// When it happened.
     effective_at: Instant,
     /// Unique id.
@@ -130,12 +130,13 @@ struct Wire<P> {
         skip_serializing_if = "Option::is_none",
         deserialize_with = "crate::event::payload::present"
     )]
-    external_id: Option<ExternalId>,
+    external_id: Option<Cow<'a, ExternalId>>,
     /// Kind of the payload.
     #[cfg_attr(feature = "schema", schemars(extend("pattern" = "^[a-z][a-z0-9_]*$", "maxLength" = 64)))]
-    kind: String,
+    #[serde(borrow)]
+    kind: Cow<'a, str>,
     /// The ledger that the event belongs to.
-    ledger: Origin,
+    ledger: Cow<'a, Origin>,
     /// UTC offset of the place where it happened, in minutes east.
     #[cfg_attr(feature = "schema", schemars(range(min = -crate::time::OFFSET_MINUTES_MAX, max = crate::time::OFFSET_MINUTES_MAX)))]
     offset_minutes: i16,
@@ -148,11 +149,11 @@ struct Wire<P> {
     /// Place in the stream.
     revision: Revision,
     /// In which role the actor acted.
-    role: Code,
+    role: Cow<'a, Code>,
     /// The system it came from.
-    source: SourceId,
+    source: Cow<'a, SourceId>,
     /// The stream it belongs to.
-    stream: Stream,
+    stream: Cow<'a, Stream>,
     /// Version of the payload.
     #[cfg_attr(feature = "schema", schemars(range(min = 1)))]
     version: u16,
@@ -163,7 +164,7 @@ struct Wire<P> {
 pub fn schema() -> schemars::Schema {
     crate::event::schema::Form::Event
         .generator()
-        .into_root_schema_for::<Wire<serde_json::Map<String, serde_json::Value>>>()
+        .into_root_schema_for::<Wire<'_, serde_json::Map<String, serde_json::Value>>>()
 }
 
 /// The bytes of an event, in today's version.
@@ -177,28 +178,31 @@ pub fn encode(envelope: &Envelope, event: &mut Event) -> Result<Vec<u8>, CodecEr
     if !kind.places().allow(&e.stream) {
         return Err(CodecError::WrongStream(kind, e.stream.clone()));
     }
-    let payload = event.to_value().map_err(|why| CodecError::Envelope(format!("{why}")))?;
     let wire = Wire {
-        actor: e.actor.clone(),
-        approver: e.approver.clone(),
+        actor: Cow::Borrowed(&e.actor),
+        approver: e.approver.as_ref().map(Cow::Borrowed),
         causation: e.causation,
-        correlation: e.correlation.clone(),
+        correlation: e.correlation.as_ref().map(Cow::Borrowed),
         effective_at: e.effective.at,
         event_id: e.event_id,
-        external_id: e.external_id.clone(),
-        kind: kind.as_str().into(),
-        ledger: e.ledger.clone(),
+        external_id: e.external_id.as_ref().map(Cow::Borrowed),
+        kind: Cow::Borrowed(kind.as_str()),
+        ledger: Cow::Borrowed(&e.ledger),
         offset_minutes: e.effective.offset_minutes,
-        payload,
+        payload: &*event,
         position: e.position,
         recorded_at: e.recorded_at,
         revision: e.revision,
-        role: e.role.clone(),
-        source: e.source.clone(),
-        stream: e.stream.clone(),
+        role: Cow::Borrowed(&e.role),
+        source: Cow::Borrowed(&e.source),
+        stream: Cow::Borrowed(&e.stream),
         version: kind.version(),
     };
-    let body = canonical::of(&wire).map_err(|why| CodecError::NotCanonical(format!("{why}")))?;
+    let body = canonical::of(&wire).map_err(|why| match why {
+        // Only a payload can refuse to be written.
+        CanonicalError::ValueCannotBeSerialised { cause } => CodecError::Envelope(cause),
+        why => CodecError::NotCanonical(format!("{why}")),
+    })?;
     if body.len() > BODY_BYTES_MAX {
         return Err(CodecError::TooLong(body.len()));
     }
@@ -217,32 +221,32 @@ pub fn decode(body: &[u8]) -> Result<Recorded, CodecError> {
     }
     // One UTF-8 check for the whole body; from_str then trusts it.
     let text = core::str::from_utf8(body).map_err(|why| CodecError::Envelope(format!("{why}")))?;
-    let wire: Wire<&RawValue> =
+    let wire: Wire<'_, &RawValue> =
         serde_json::from_str(text).map_err(|why| CodecError::Envelope(format!("{why}")))?;
     let kind: Kind = wire.kind.parse().map_err(CodecError::Payload)?;
     let mut event = Event::decode(kind, wire.version, wire.payload.get()).map_err(CodecError::Payload)?;
     no_clear_text(&mut event)?;
     if !kind.places().allow(&wire.stream) {
-        return Err(CodecError::WrongStream(kind, wire.stream));
+        return Err(CodecError::WrongStream(kind, wire.stream.into_owned()));
     }
     let effective = When::new(wire.effective_at, wire.offset_minutes)
         .map_err(|why| CodecError::Envelope(format!("offset_minutes: {why}")))?;
     Ok(Recorded {
         envelope: Envelope {
-            ledger: wire.ledger,
+            ledger: wire.ledger.into_owned(),
             position: wire.position,
-            stream: wire.stream,
+            stream: wire.stream.into_owned(),
             revision: wire.revision,
             event_id: wire.event_id,
             effective,
             recorded_at: wire.recorded_at,
-            actor: wire.actor,
-            role: wire.role,
-            approver: wire.approver,
-            source: wire.source,
-            external_id: wire.external_id,
+            actor: wire.actor.into_owned(),
+            role: wire.role.into_owned(),
+            approver: wire.approver.map(Cow::into_owned),
+            source: wire.source.into_owned(),
+            external_id: wire.external_id.map(Cow::into_owned),
             causation: wire.causation,
-            correlation: wire.correlation,
+            correlation: wire.correlation.map(Cow::into_owned),
         },
         event,
         version: wire.version,

@@ -63,6 +63,13 @@ pub struct Standing<'a> {
     pub reversed: Option<When>,
 }
 
+impl<'a> Standing<'a> {
+    /// A fact before any amendment.
+    fn of(fact: &'a Fact) -> Self {
+        Self { fact, event: Cow::Borrowed(&fact.event), effective: fact.effective, reversed: None }
+    }
+}
+
 /// Everything on record in one stream.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct History {
@@ -124,22 +131,21 @@ impl History {
         Ok(())
     }
 
+    /// The last event as it stands, when nothing was amended and it also happened last: then it follows on all others
+    /// in every order there is.
+    pub(crate) fn last_in_order(&self) -> Option<Standing<'_>> {
+        let (last, before) = self.facts.split_last()?;
+        let precedes = |f: &Fact| !is_amendment(&f.event) && f.effective.at <= last.effective.at;
+        let is_last = !is_amendment(&last.event) && before.iter().all(precedes);
+        is_last.then(|| Standing::of(last))
+    }
+
     /// The facts within `cut`, amended, in order of (effective time, position). Corrections and reversals
     /// themselves are not facts and are left out.
     pub fn standing(&self, cut: &Cut) -> Vec<Standing<'_>> {
         let seen = |f: &&Fact| cut.sees(f.position, f.recorded_at);
-        let mut standing: Vec<Standing<'_>> = self
-            .facts
-            .iter()
-            .filter(seen)
-            .filter(|f| !is_amendment(&f.event))
-            .map(|fact| Standing {
-                fact,
-                event: Cow::Borrowed(&fact.event),
-                effective: fact.effective,
-                reversed: None,
-            })
-            .collect();
+        let mut standing: Vec<Standing<'_>> =
+            self.facts.iter().filter(seen).filter(|f| !is_amendment(&f.event)).map(Standing::of).collect();
         let amendments: Vec<&Fact> =
             self.facts.iter().filter(seen).filter(|f| is_amendment(&f.event)).collect();
         if !amendments.is_empty() {

@@ -11,7 +11,7 @@ use alloc::{borrow::Cow, format, string::String};
 
 use crate::{
     case::Case,
-    claim::{ClaimState, CreditStatus, is_goodwill},
+    claim::{Claim, ClaimState, CreditStatus, is_goodwill},
     event::{Event, EventCorrected, RemedyDecided},
     history::{Cut, History, corrected},
     ids::{ClaimId, EventId, RefundId, Stream},
@@ -165,7 +165,7 @@ fn known_units(case: &Case, id: &ClaimId, order: &OrderState, event: &Event) -> 
     if matches!(event, Event::ParcelReceived(_) | Event::ParcelRefused(_) | Event::ItemInspected(_)) {
         return Ok(());
     }
-    let own = case.claims.get(id).map(|claim| claim.units()).unwrap_or_default();
+    let own = case.claims.get(id).map(Claim::units).unwrap_or_default();
     if units.is_subset(&own) { Ok(()) } else { Err(Breach::UnitsAreNotInTheClaim(units.difference(&own))) }
 }
 
@@ -179,8 +179,10 @@ fn not_before(order: &OrderState, when: When) -> Result<(), Breach> {
 }
 
 fn sold(order: &OrderState, units: &Units) -> Result<(), Breach> {
-    let all = order.units();
-    if units.is_subset(&all) { Ok(()) } else { Err(Breach::UnitsAreNotInTheOrder(units.difference(&all))) }
+    if order.has_sold(units) {
+        return Ok(());
+    }
+    Err(Breach::UnitsAreNotInTheOrder(units.difference(&order.units())))
 }
 
 fn same_currency(order: &OrderState, amount: &Amount) -> Result<(), Breach> {

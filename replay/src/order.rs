@@ -7,10 +7,10 @@ use crate::{
     claim::ParcelState,
     codec::Recorded,
     event::{Event, OrderLine, OrderRecorded},
-    history::{Cut, History},
+    history::{Cut, History, Standing},
     ids::{OrderId, ParcelId, Revision},
     money::Currency,
-    units::{LineId, Units},
+    units::{LineId, UNIT_NUMBER_MAX, Units},
 };
 
 /// An order on record.
@@ -46,25 +46,56 @@ impl Order {
 
     /// What stands of it; `None` before the sale is on record under this cut.
     pub fn state(&self, cut: &Cut) -> Option<OrderState> {
-        let mut sale: Option<OrderRecorded> = None;
-        let mut captured_minor = 0u64;
-        let mut parcels: BTreeMap<ParcelId, ParcelState> = BTreeMap::new();
+        let mut so_far = SoFar::default();
         for s in self.history.standing(cut) {
-            if s.reversed.is_some() {
-                continue;
-            }
-            match s.event.as_ref() {
-                Event::OrderRecorded(o) => sale = Some((**o).clone()),
-                Event::PaymentCaptured(p) => captured_minor = captured_minor.saturating_add(p.amount.minor()),
-                Event::ShipmentDispatched(d) => {
-                    parcels.insert(d.parcel.clone(), ParcelState::dispatched(d, s.effective));
-                }
-                Event::TrackingScanned(t) => {
-                    parcels.entry(t.parcel.clone()).or_default().scanned(t, s.effective);
-                }
-                _ => {}
-            }
+            so_far.take(&s);
         }
+        so_far.state()
+    }
+
+    /// What stands of it now, when `before` stood until its last event came in: that event is taken in after the
+    /// others where its place is after theirs, and all of them again where it is not.
+    pub fn state_after(&self, before: Option<OrderState>) -> Option<OrderState> {
+        match (before, self.history.last_in_order()) {
+            (Some(OrderState { sale, captured_minor, parcels }), Some(last)) => {
+                let mut so_far = SoFar { sale: Some(sale), captured_minor, parcels };
+                so_far.take(&last);
+                so_far.state()
+            }
+            _ => self.state(&Cut::default()),
+        }
+    }
+}
+
+/// An order while its facts are taken in, in order of effective time.
+#[derive(Default)]
+struct SoFar {
+    sale: Option<OrderRecorded>,
+    captured_minor: u64,
+    parcels: BTreeMap<ParcelId, ParcelState>,
+}
+
+impl SoFar {
+    fn take(&mut self, s: &Standing<'_>) {
+        if s.reversed.is_some() {
+            return;
+        }
+        match s.event.as_ref() {
+            Event::OrderRecorded(o) => self.sale = Some((**o).clone()),
+            Event::PaymentCaptured(p) => {
+                self.captured_minor = self.captured_minor.saturating_add(p.amount.minor());
+            }
+            Event::ShipmentDispatched(d) => {
+                self.parcels.insert(d.parcel.clone(), ParcelState::dispatched(d, s.effective));
+            }
+            Event::TrackingScanned(t) => {
+                self.parcels.entry(t.parcel.clone()).or_default().scanned(t, s.effective);
+            }
+            _ => {}
+        }
+    }
+    fn state(self) -> Option<OrderState> {
+        let Self { sale, captured_minor, parcels } = self;
         sale.map(|sale| OrderState { sale, captured_minor, parcels })
     }
 }
@@ -80,6 +111,14 @@ impl OrderState {
         lines
             .filter_map(|line| Units::from_line(line.id.clone(), line.quantity).ok())
             .fold(Units::default(), |all, line| all.union(&line))
+    }
+    /// Whether every one of these units was sold: whether they are a subset of [`OrderState::units`].
+    pub fn has_sold(&self, units: &Units) -> bool {
+        let is_sold = |id: &LineId, last: u32| {
+            let mut lines = self.sale.lines.iter().filter(|line| line.quantity <= UNIT_NUMBER_MAX);
+            lines.any(|line| line.id == *id && last <= line.quantity)
+        };
+        units.ranges().all(|(id, _, last)| is_sold(id, last))
     }
     /// Outbound shipping with its tax, in minor units.
     pub fn shipping_minor(&self) -> u64 {

@@ -1,7 +1,7 @@
 //! Time as a value. The engine compares times, it never asks for one.
 
 use alloc::{format, string::String};
-use chrono::{DateTime, Datelike, Days, FixedOffset, NaiveDate, Weekday};
+use chrono::{DateTime, Datelike, Days, FixedOffset, NaiveDate, Timelike, Weekday};
 use core::fmt;
 use serde::{Deserialize, Serialize};
 
@@ -143,10 +143,18 @@ impl When {
 impl fmt::Display for When {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Some(t) = self.local() else { return f.write_str("(time out of range)") };
-        let micros = t.timestamp_subsec_micros();
-        let text =
-            if micros == 0 { t.format("%Y-%m-%dT%H:%M:%S") } else { t.format("%Y-%m-%dT%H:%M:%S%.6f") };
-        if self.offset_minutes == 0 { write!(f, "{text}Z") } else { write!(f, "{text}{}", t.format("%:z")) }
+        Day(t.date_naive()).fmt(f)?;
+        write!(f, "T{:02}:{:02}:{:02}", t.hour(), t.minute(), t.second())?;
+        match t.timestamp_subsec_micros() {
+            0 => {}
+            micros => write!(f, ".{micros:06}")?,
+        }
+        if self.offset_minutes == 0 {
+            return f.write_str("Z");
+        }
+        let (sign, minutes) =
+            (if self.offset_minutes < 0 { '-' } else { '+' }, self.offset_minutes.unsigned_abs());
+        write!(f, "{sign}{:02}:{:02}", minutes / 60, minutes % 60)
     }
 }
 impl Serialize for When {
@@ -207,7 +215,10 @@ impl Day {
 }
 impl fmt::Display for Day {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.0.format("%Y-%m-%d"))
+        match self.0.year() {
+            year @ 0..=9_999 => write!(f, "{year:04}-{:02}-{:02}", self.0.month(), self.0.day()),
+            _ => write!(f, "{}", self.0.format("%Y-%m-%d")),
+        }
     }
 }
 impl Serialize for Day {

@@ -239,7 +239,12 @@ impl Units {
 
     /// Whether every unit of `self` is in `other`.
     pub fn is_subset(&self, other: &Self) -> bool {
-        self.difference(other).is_empty()
+        // Ranges are merged, so one that lies in `other` lies in one range of it.
+        let holds = |range: &Run<()>| {
+            let at = other.0.0.partition_point(|run| (&run.line, run.last) < (&range.line, range.last));
+            other.0.0.get(at).is_some_and(|run| run.line == range.line && run.first <= range.first)
+        };
+        self.0.0.iter().all(holds)
     }
 
     /// The ranges in order: line, first and last number.

@@ -1,9 +1,9 @@
 //! The audit of what events are found by: keys, and the claims of orders.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use replay::{
-    audit::{Key, Outcome},
+    audit::{Key, Outcome, Table},
     case::CaseKey,
 };
 
@@ -11,17 +11,19 @@ use crate::{error::Result, store::sqlite::SqliteStore};
 
 /// The first key that is not the one of its event, if any.
 pub(super) fn keys_differ(reader: &mut SqliteStore, outcome: &Outcome) -> Result<Option<String>> {
-    let mut due: BTreeMap<u64, &Key> = outcome.keys.iter().map(|(key, position)| (*position, key)).collect();
+    let mut due: Table<u64, &Key> = outcome.keys.iter().map(|(key, position)| (*position, key)).collect();
     let mut foreign: Option<u64> = None;
     reader.each_key(&mut |source, kind, external_id, position| {
-        let fits = due.get(&position).is_some_and(|(s, k, x)| s == source && *k == kind && x == external_id);
+        let fits = due
+            .get(&position)
+            .is_some_and(|(s, k, x)| s.as_str() == source && k.as_str() == kind && x.as_str() == external_id);
         if fits {
             due.remove(&position);
         } else {
             foreign = Some(foreign.map_or(position, |known| known.min(position)));
         }
     })?;
-    let missing = due.keys().next().map(|position| format!("position {position}: its key is missing"));
+    let missing = due.keys().min().map(|position| format!("position {position}: its key is missing"));
     Ok(foreign.map(|position| format!("position {position}: the key is not that of the event")).or(missing))
 }
 

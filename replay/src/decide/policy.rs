@@ -24,7 +24,7 @@ use crate::{
 /// Units of a claim that could be given a remedy now.
 pub fn decidable(case: &Case, id: &ClaimId, registry: &Registry, remedy: Remedy) -> Units {
     let Some(claim) = case.claims.get(id) else { return Units::default() };
-    let units = claim.units();
+    let units = claim.units().into_owned();
     let supposed = Supposed { units: units.clone(), remedy, only: units.clone() };
     let options = Options { supposed: Some(supposed), ..Options::default() };
     match judge_with(case, id, registry, &Cut::default(), &options) {

@@ -134,6 +134,13 @@ macro_rules! catalogue {
             }
         }
 
+        /// The payload alone, in today's version.
+        impl serde::Serialize for Event {
+            fn serialize<S: serde::Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+                match self { $(Event::$variant(p) => p.serialize(s)),+ }
+            }
+        }
+
         impl Event {
             /// What kind it is.
             pub fn kind(&self) -> Kind {
@@ -154,7 +161,7 @@ macro_rules! catalogue {
             }
             /// The payload as a JSON value, in today's version.
             pub fn to_value(&self) -> Result<serde_json::Value, serde_json::Error> {
-                match self { $(Event::$variant(p) => serde_json::to_value(p)),+ }
+                serde_json::to_value(self)
             }
             /// Rules beyond types.
             ///
