@@ -27,6 +27,7 @@ pub mod progress;
 pub mod proof;
 pub mod record;
 pub mod redaction;
+pub mod replaying;
 pub mod scenario;
 pub mod schema;
 pub mod sod;

@@ -1,13 +1,17 @@
 //! Proving the books: audit compares, rebuild compares and replaces.
 
+mod compare;
 mod indexes;
 mod personal;
 
+pub use compare::{DIFFERENCES_MAX, Difference};
+
+use compare::{compare, digest_of_served};
 use indexes::{claim_orders_differ, keys_differ};
 
 use replay::{
     audit::{Outcome, Places, Replay},
-    books::{Books, Digest, Sums, TABLES, refusal_row, rows, text, total_name},
+    books::{Books, Digest, Sums, TABLES, refusal_row, rows},
     codec::open,
     event::{ControlTotal, Event, Kind, ProjectionRebuilt},
     evidence::succession::Announced,
@@ -22,6 +26,7 @@ use serde::Serialize;
 use std::{
     collections::{BTreeMap, BTreeSet},
     ops::ControlFlow,
+    thread,
     time::Instant as Stopwatch,
 };
 
@@ -29,26 +34,12 @@ use crate::{
     error::{Error, ErrorKind, Result},
     ledger::Ledger,
     progress::Progress,
+    replaying::{Spread, aside, finished, replayed},
     store::{Span, Store, Tip, sqlite::SqliteStore},
 };
 
-/// Most differences that are named; the rest is counted.
-pub const DIFFERENCES_MAX: usize = 50;
 /// Rows between two looks at the progress bar.
 const PROGRESS_ROWS: u64 = 4_096;
-
-/// A row of the books that is not what the log says.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Difference {
-    /// The table.
-    pub table: &'static str,
-    /// The row.
-    pub row: String,
-    /// What was served; none = nothing.
-    pub served: Option<String>,
-    /// What the log says; none = nothing.
-    pub replayed: Option<String>,
-}
 
 /// One thing that was looked at.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -143,21 +134,22 @@ fn replay_all(
         replay = replay.thorough();
     }
     let progress = Progress::new("replay", tip.position, shown);
-    let mut read = 0u64;
-    let mut stopped = Ok(());
-    reader.scan(Span::ALL, &mut |row| {
-        replay.row(row);
-        read += 1;
-        if read.is_multiple_of(PROGRESS_ROWS) {
-            stopped = progress.reach(read);
-        }
-        if stopped.is_err() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    let (replay, served) = replayed(replay, Spread::default(), |take| {
+        let mut read = 0u64;
+        let mut stopped = Ok(());
+        reader.scan(Span::ALL, &mut |row| {
+            take(row);
+            read += 1;
+            if read.is_multiple_of(PROGRESS_ROWS) {
+                stopped = progress.reach(read);
+            }
+            if stopped.is_err() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        })?;
+        stopped?;
+        reader.books()
     })?;
-    stopped?;
     progress.done();
-    let outcome = replay.finish();
-    let served = reader.books()?;
-    Ok((tip, outcome, served))
+    Ok((tip, finished(replay, Spread::default()), served))
 }
 
 /// Replays the log and compares everything that is derived from it: tree, keys, personal values, books.
@@ -189,28 +181,43 @@ pub fn audit_with_marks(
     shown: bool,
 ) -> Result<(AuditReport, Marks)> {
     let began = Stopwatch::now();
+    let path = reader.path().to_owned();
     reader.begin_read()?;
-    let replayed = replay_all(reader, true, sizes, shown);
-    let report = replayed.and_then(|(tip, mut outcome, served)| {
+    let report = thread::scope(|scope| {
+        // Pages and indexes are looked at through a connection of their own while the log is replayed.
+        let file = scope.spawn(|| SqliteStore::open_read_only(&path)?.file_fault());
+        let (tip, mut outcome, served) = replay_all(reader, true, sizes, shown)?;
         let marks = Marks {
             roots: std::mem::take(&mut outcome.roots),
             checkpoints: std::mem::take(&mut outcome.checkpoints),
             announced: std::mem::take(&mut outcome.announced),
         };
-        Ok((report(reader, &tip, outcome, &served)?, marks))
+        let file = || {
+            let ended =
+                |_| Error::new(ErrorKind::Internal, "file_not_checked", "the check of the file ended early");
+            file.join().map_err(ended)?
+        };
+        Ok((report(reader, &tip, outcome, &served, file)?, marks))
     });
     reader.end_read();
     report.map(|(report, marks)| (AuditReport { took_us: micros(began), ..report }, marks))
 }
 
-fn report(reader: &mut SqliteStore, tip: &Tip, outcome: Outcome, served: &Books) -> Result<AuditReport> {
+/// `file` waits for what is wrong with the file itself, if anything.
+fn report(
+    reader: &mut SqliteStore,
+    tip: &Tip,
+    outcome: Outcome,
+    served: &Books,
+    file: impl FnOnce() -> Result<Option<String>>,
+) -> Result<AuditReport> {
     let (differences, differences_count) = compare(served, &outcome.books);
     let digest = outcome.books.digest();
-    let served_digest = served.digest();
+    let served_digest = digest_of_served(served, &digest, differences_count);
     let keys = keys_differ(reader, &outcome)?;
     let orders = claim_orders_differ(reader, &outcome)?;
     let personal = personal::look(reader, &outcome)?;
-    let file = reader.file_fault()?;
+    let file = file()?;
     let schema = reader.schema_fault()?;
     let check = |what, holds, figure: String| Check { what, holds, figure };
     let root = outcome.root;
@@ -266,7 +273,7 @@ fn report(reader: &mut SqliteStore, tip: &Tip, outcome: Outcome, served: &Books)
         let figure = if unclean { "claims redact --finish cleans the file" } else { "cleaned" };
         checks.push(check("what was erased cannot be read from the file either", !unclean, figure.into()));
     }
-    Ok(AuditReport {
+    let report = AuditReport {
         agrees: checks.iter().all(|check| check.holds) && digest == served_digest,
         ledger: reader.origin().to_string(),
         events: outcome.events,
@@ -277,11 +284,13 @@ fn report(reader: &mut SqliteStore, tip: &Tip, outcome: Outcome, served: &Books)
         findings_count: outcome.findings_count,
         first_bad: first_bad(tip, &outcome),
         control_totals: outcome.books.control_totals(),
-        quarantined: outcome.quarantined,
+        quarantined: outcome.quarantined.clone(),
         differences,
         differences_count,
         took_us: 0,
-    })
+    };
+    aside(outcome);
+    Ok(report)
 }
 
 /// Where the first wrong event is. A tree that does not fit tells only after which checkpoint it was still right.
@@ -302,47 +311,6 @@ fn people(outcome: &Outcome) -> String {
         (0, true) => format!("{held} with roles"),
         (0, false) => "open: nobody is admin".into(),
         (oversteps, _) => format!("{oversteps} did"),
-    }
-}
-
-/// Row by row, what was served beside what the log says.
-fn compare(served: &Books, replayed: &Books) -> (Vec<Difference>, u64) {
-    let mut found = Vec::new();
-    let mut count = 0u64;
-    let mut differ = |table: usize, row: String, served: Option<String>, replayed: Option<String>| {
-        count += 1;
-        if found.len() < DIFFERENCES_MAX {
-            found.push(Difference {
-                table: TABLES.get(table).copied().unwrap_or_default(),
-                row,
-                served,
-                replayed,
-            });
-        }
-    };
-    pairs(&served.board, &replayed.board, |k, a, b| differ(0, k.clone(), a.map(text), b.map(text)));
-    pairs(&served.detail, &replayed.detail, |k, a, b| differ(1, k.clone(), a.cloned(), b.cloned()));
-    pairs(&served.totals, &replayed.totals, |k, a, b| differ(2, total_name(k), a.map(text), b.map(text)));
-    pairs(&served.obligations, &replayed.obligations, |k, a, b| {
-        differ(3, format!("{} {} {}", k.0, k.1, k.2), a.map(text), b.map(text));
-    });
-    pairs(&served.refusals, &replayed.refusals, |k, a, b| differ(4, k.to_string(), a.map(text), b.map(text)));
-    (found, count)
-}
-
-fn pairs<K: Ord, V: PartialEq>(
-    a: &BTreeMap<K, V>,
-    b: &BTreeMap<K, V>,
-    mut differ: impl FnMut(&K, Option<&V>, Option<&V>),
-) {
-    for (key, left) in a {
-        let right = b.get(key);
-        if right != Some(left) {
-            differ(key, Some(left), right);
-        }
-    }
-    for (key, right) in b.iter().filter(|(key, _)| !a.contains_key(*key)) {
-        differ(key, None, Some(right));
     }
 }
 
@@ -390,7 +358,7 @@ pub fn rebuild(
     let mut report = RebuildReport {
         through: outcome.events,
         root: outcome.root,
-        served_digest: served.digest().sha256,
+        served_digest: digest_of_served(&served, &digest, differences_count).sha256,
         digest: digest.sha256,
         rows: row_counts(&digest),
         control_totals: outcome.books.control_totals(),
@@ -419,6 +387,7 @@ pub fn rebuild(
         return Err(Error::new(ErrorKind::Interrupted, "interrupted", "stopped on request"));
     }
     swap(ledger, by, &mut outcome, &mut report)?;
+    aside(outcome);
     report.took_us = micros(began);
     Ok(report)
 }

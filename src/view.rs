@@ -18,6 +18,7 @@ use std::collections::BTreeMap;
 use crate::{
     error::{Error, ErrorKind, Result},
     ledger::cache::{Loaded, read},
+    replaying::{Spread, finished, replayed},
     store::{Span, Store},
 };
 
@@ -269,13 +270,15 @@ pub(crate) fn open_value(payload: &mut serde_json::Value, path: &str, value: &st
 /// Storage errors, and a broken log, since figures from it would be wrong.
 pub fn books_as_of<S: Store>(store: &mut S, cut: &Cut) -> Result<replay::audit::Outcome> {
     let origin = store.origin().clone();
-    let mut replay = replay::audit::Replay::new(Some(origin), *cut);
+    let replay = replay::audit::Replay::new(Some(origin), *cut);
     let last = cut.position.map_or(u64::MAX, |p| p.get());
-    store.scan(Span { first: 1, last }, &mut |row| {
-        replay.row(row);
-        std::ops::ControlFlow::Continue(())
+    let (replay, ()) = replayed(replay, Spread::default(), |take| {
+        store.scan(Span { first: 1, last }, &mut |row| {
+            take(row);
+            std::ops::ControlFlow::Continue(())
+        })
     })?;
-    let outcome = replay.finish();
+    let outcome = finished(replay, Spread::default());
     match outcome.findings.iter().find(|found| found.touches_figures()) {
         None => Ok(outcome),
         Some(first) => Err(Error::new(ErrorKind::BrokenLog, "log_is_broken", first.to_string())

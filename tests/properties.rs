@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 
 use chance::{Op, Run, ops};
 use claims::ledger::Outcome;
+use claims::replaying::{Spread, finished, replayed};
 use claims::store::memory::MemoryStore;
 use claims::store::{Span, Store};
 use claims::view::books_as_of;
@@ -24,6 +25,7 @@ use replay::event::{Event, OrderRecorded};
 use replay::history::Cut;
 use replay::ids::{ClaimId, EventId, Position, Revision, Stream};
 use replay::judge::judge;
+use replay::merkle::leaf_hash;
 use replay::order::OrderState;
 use replay::time::Instant;
 use replay::units::Units;
@@ -137,6 +139,44 @@ proptest! {
         prop_assert_eq!(pieces.frontier.to_bytes(), whole.frontier.to_bytes());
     }
 
+    /// Any number of threads and rows at a time, on a sound log or a damaged one: the same is found, and first in the
+    /// same place.
+    #[test]
+    fn threads_make_no_difference(
+        ops in ops(40),
+        damages in proptest::collection::vec((0..6u8, any::<proptest::sample::Index>(), any::<u8>()), 0..=3),
+        provers in 0..=4usize,
+        chunk_rows in 1..=20usize,
+        thorough in any::<bool>(),
+    ) {
+        let mut run = run(&ops);
+        let mut log = rows(run.script.ledger.store());
+        for (how, place, with) in damages {
+            damage(&mut log, how, place, with);
+        }
+        let replay = || {
+            let replay = Replay::new(Some(support::origin()), Cut::default()).with_roots_of([0, 3, 9]);
+            if thorough { replay.thorough() } else { replay }
+        };
+        let mut alone = replay();
+        log.iter().for_each(|row| alone.row(&row.as_row()));
+        let (spread, ()) = replayed(replay(), Spread { provers, chunk_rows }, |take| {
+            log.iter().for_each(|row| take(&row.as_row()));
+            Ok(())
+        })
+        .unwrap();
+        let (alone, spread) = (alone.finish(), finished(spread, Spread { provers, chunk_rows }));
+        prop_assert_eq!(&spread.findings, &alone.findings);
+        prop_assert_eq!((spread.findings_count, spread.first_bad), (alone.findings_count, alone.first_bad));
+        prop_assert_eq!((spread.root, &spread.roots), (alone.root, &alone.roots));
+        prop_assert_eq!(spread.books.digest(), alone.books.digest());
+        prop_assert_eq!(&spread.books, &alone.books);
+        prop_assert_eq!((spread.quarantined, spread.kinds), (alone.quarantined, alone.kinds));
+        prop_assert_eq!((spread.keys, spread.event_ids), (alone.keys, alone.event_ids));
+        prop_assert_eq!(spread.commitments, alone.commitments);
+        prop_assert_eq!((spread.oversteps, spread.seals_differing), (alone.oversteps, alone.seals_differing));
+    }
+
     /// The books as of a position, and as of what was known then, are those of a ledger that stopped there.
     #[test]
     fn as_of_is_where_a_ledger_stopped(ops in ops(24)) {
@@ -242,6 +282,30 @@ proptest! {
             }
             break;
         }
+    }
+}
+
+/// Does to a log what somebody with the file could do.
+fn damage(log: &mut Vec<OwnedRow>, how: u8, place: proptest::sample::Index, with: u8) {
+    let at = place.index(log.len());
+    let row = &mut log[at];
+    match how {
+        0 => row.body[usize::from(with) % 40] ^= 1,
+        1 => {
+            let byte = usize::from(with) % row.body.len();
+            row.body[byte] = b'7';
+            row.leaf = leaf_hash(&row.body).0;
+        }
+        2 => row.recorded_at -= i64::from(with),
+        3 => row.kind = "note_added".into(),
+        4 => {
+            let twice = row.clone();
+            log.insert(at, twice);
+        }
+        _ if log.len() > 1 => {
+            log.remove(at);
+        }
+        _ => {}
     }
 }
 

@@ -17,6 +17,7 @@ use crate::{
     error::Result,
     ledger::Ledger,
     proof::{self, AuditReport, By, Difference, RebuildReport},
+    replaying::aside,
     view,
 };
 use replay::{
@@ -42,17 +43,19 @@ impl ReplayArgs {
         let digest = outcome.books.digest();
         let rows: BTreeMap<&str, u64> = TABLES.into_iter().zip(digest.rows).collect();
         let totals = outcome.books.control_totals();
+        let (events, root, kinds) = (outcome.events, outcome.root, outcome.kinds.clone());
+        aside(outcome);
         let answer = json!({
-            "events": outcome.events, "root": outcome.root, "digest": digest.sha256, "rows": rows,
-            "kinds": outcome.kinds, "control_totals": totals,
+            "events": events, "root": root, "digest": digest.sha256, "rows": rows,
+            "kinds": kinds, "control_totals": totals,
         });
         out.say(&answer, || {
             let kinds: Vec<Vec<String>> =
-                outcome.kinds.iter().map(|(kind, n)| vec![(*kind).into(), n.to_string()]).collect();
+                kinds.iter().map(|(kind, n)| vec![(*kind).into(), n.to_string()]).collect();
             format!(
                 "replayed {} events\nroot    {}\ndigest  {}\n\n{}\n{}",
-                outcome.events,
-                outcome.root,
+                events,
+                root,
                 digest.sha256,
                 table(&["kind", "events>"], &kinds),
                 control_totals(&totals)

@@ -20,6 +20,7 @@ use std::{
 use crate::{
     error::Result,
     progress::Progress,
+    replaying::{Spread, replayed},
     store::{Span, Store},
 };
 
@@ -75,19 +76,21 @@ impl Whole {
     ) -> Result<Self> {
         let last = cut.position.map_or(u64::MAX, |position| position.get());
         let rows = store.tip()?.position.min(last);
-        let mut replay = Replay::new(Some(store.origin().clone()), *cut).without_books();
+        let replay = Replay::new(Some(store.origin().clone()), *cut).without_books();
         let progress = Progress::new("read", rows, shown);
-        let (mut read, mut stopped) = (0u64, Ok(()));
-        store.scan(Span { first: 1, last }, &mut |row| {
-            replay.row(row);
-            on_row(row);
-            read += 1;
-            if read.is_multiple_of(PROGRESS_ROWS) {
-                stopped = progress.reach(read);
-            }
-            if stopped.is_err() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        let (replay, ()) = replayed(replay, Spread::default(), |take| {
+            let (mut read, mut stopped) = (0u64, Ok(()));
+            store.scan(Span { first: 1, last }, &mut |row| {
+                take(row);
+                on_row(row);
+                read += 1;
+                if read.is_multiple_of(PROGRESS_ROWS) {
+                    stopped = progress.reach(read);
+                }
+                if stopped.is_err() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+            })?;
+            stopped
         })?;
-        stopped?;
         progress.done();
         let outcome = replay.finish();
         Ok(Self {
