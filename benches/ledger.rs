@@ -1,4 +1,4 @@
-//! Whole runs beside their floor in the same run: `cargo bench --bench ledger`.
+//! Writing beside its floor in the same run: `cargo bench --bench ledger`.
 //!
 //! Prints ratios, because absolute figures of two machines cannot be compared. `BENCH_EVENTS` sets the size.
 
@@ -7,7 +7,6 @@ use claims::{
     generate::{Generator, Group, Step, feed, merchants},
     ledger::Ledger,
     policy_file::embedded,
-    proof,
     store::{Span, Store, sqlite::SqliteStore},
     writer::Writer,
 };
@@ -66,24 +65,6 @@ fn main() {
     line("1 writer through decide, 1 per sync", count, single, Some((few.len(), raw_single)));
     let (count, many) = many_writers(&at("many.db"), steps);
     line("64 writers through decide, group commit", count, many, Some((rows.len(), raw_group)));
-
-    let scan = scan(ledger.store());
-    line("scan of the rows, borrowed", rows.len(), scan, None);
-    let mut reader = SqliteStore::open_read_only(&at("load.db")).expect("a reader");
-    let began = Instant::now();
-    let report = proof::audit(&mut reader, false).expect("an audit");
-    assert!(report.agrees, "the generated ledger agrees with its books");
-    line("audit", rows.len(), began.elapsed(), Some((rows.len(), scan)));
-    let by = proof::By {
-        actor: ActorId::new("bench").expect("an id"),
-        role: Code::new("operations").expect("a role"),
-        source: SourceId::new("bench").expect("a source"),
-    };
-    let began = Instant::now();
-    let report = proof::rebuild(&mut ledger, &by, false, false).expect("a rebuild");
-    assert!(report.swapped, "live books equal rebuilt books");
-    line("rebuild", rows.len(), began.elapsed(), Some((rows.len(), scan)));
-    println!("\nswap pause {} us, peak memory {}", report.swap_pause_us, peak_memory());
 }
 
 /// One line of the report; `floor` is what the ratio is against.
@@ -254,23 +235,4 @@ fn many_writers(path: &Path, steps: Vec<Step>) -> (usize, Duration) {
     drop(writer);
     thread.join().expect("the writer ends");
     (count, took)
-}
-
-fn scan(store: &mut SqliteStore) -> Duration {
-    let mut bytes = 0usize;
-    let began = Instant::now();
-    store
-        .scan(Span::ALL, &mut |row| {
-            bytes += row.body.len();
-            ControlFlow::Continue(())
-        })
-        .expect("a scan");
-    assert!(bytes > 0);
-    began.elapsed()
-}
-
-/// Peak resident memory of this process, as the kernel says it.
-fn peak_memory() -> String {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    status.lines().find_map(|l| l.strip_prefix("VmHWM:")).map_or("unknown".into(), |kb| kb.trim().to_string())
 }
