@@ -287,3 +287,25 @@ fn small_numbers_of_events_are_told_exactly() {
     }
     assert_eq!(Generator::new(9, &[], 10).count(), 0, "nobody sells anything");
 }
+
+/// Two claims on one order: the second told of the order in a future that the first had already written, and went on as
+/// if it were known. Only the steps of that order are recorded.
+#[test]
+fn a_claim_waits_for_what_it_tells_of_the_order() {
+    let merchants = merchants().unwrap();
+    let mut ledger = ledger();
+    let (mut told, mut claims) = (0, BTreeSet::new());
+    for step in Generator::new(1, &merchants, 300_000) {
+        if !step.batch.iter().any(|p| p.stream.to_string().contains("/CGD-0012576")) {
+            continue;
+        }
+        claims.extend(step.batch.iter().map(|p| p.stream.to_string()));
+        ledger.door().set_now(step.recorded_at);
+        ledger.record(step.batch).unwrap();
+        told += 1;
+        if told == 30 {
+            break;
+        }
+    }
+    assert!(told > 20 && claims.len() > 1, "{told} steps of {claims:?}");
+}

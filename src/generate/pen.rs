@@ -142,6 +142,11 @@ impl<'a, 'm> Pen<'a, 'm> {
         self.next = None;
         let taken = self.tell(by, what);
         self.stream = stream;
+        // Another claim may have told of the order at a later time. Then this one waits: what it goes on with is a record
+        // that has both.
+        if let (true, Some(told)) = (taken, self.story.acts.last()) {
+            self.now = self.now.max(told.known);
+        }
         taken
     }
 
