@@ -292,6 +292,7 @@ fn small_numbers_of_events_are_told_exactly() {
 /// if it were known. Only the steps of that order are recorded.
 #[test]
 fn a_claim_waits_for_what_it_tells_of_the_order() {
+    const STEPS: usize = 19;
     let merchants = merchants().unwrap();
     let mut ledger = ledger();
     let (mut told, mut claims) = (0, BTreeSet::new());
@@ -303,9 +304,9 @@ fn a_claim_waits_for_what_it_tells_of_the_order() {
         ledger.door().set_now(step.recorded_at);
         ledger.record(step.batch).unwrap();
         told += 1;
-        if told == 30 {
+        if told == STEPS {
             break;
         }
     }
-    assert!(told > 20 && claims.len() > 1, "{told} steps of {claims:?}");
+    assert_eq!((told, claims.len()), (STEPS, 3), "{claims:?}");
 }
