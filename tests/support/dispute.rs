@@ -132,6 +132,8 @@ impl Shop {
 /// Erases the personal values of a claim, with a second person's approval.
 pub fn redact(shop: &mut Shop, claim: &str) {
     let actor = |id: &str| ActorId::new(id).unwrap();
+    let on = When::parse("2024-12-01T09:00:00Z").unwrap();
+    shop.ledger.door().set_now(on.at);
     let request = Request {
         selection: Selection::Claim(ClaimId::new(claim).unwrap()),
         basis: Some(Code::new("gdpr_art17").unwrap()),
@@ -140,7 +142,7 @@ pub fn redact(shop: &mut Shop, claim: &str) {
         role: Code::new("privacy_officer").unwrap(),
         approver: Some(actor("d.ruiz")),
         source: SourceId::new("desk").unwrap(),
-        on: When::parse("2024-12-01T09:00:00Z").unwrap(),
+        on,
     };
     redaction::erase(&mut shop.ledger, &request).unwrap();
 }
