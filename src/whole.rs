@@ -13,18 +13,7 @@ use crate::error::{Error, ErrorKind, Result};
 /// # Errors
 /// Something under that name already, what is left of an attempt that was broken off, and whatever `fill` says.
 pub fn folder<T>(dir: &Path, fill: impl FnOnce(&Path) -> Result<T>) -> Result<T> {
-    let exists = |path: &Path, hint: &str| {
-        Error::new(ErrorKind::Refused, "folder_exists", "there is something under this name already")
-            .at(path.display())
-            .hint(hint)
-    };
-    if dir.symlink_metadata().is_ok() {
-        return Err(exists(dir, "nothing was overwritten; name a new folder"));
-    }
-    let partial = beside(dir);
-    if partial.symlink_metadata().is_ok() {
-        return Err(exists(&partial, "writing was broken off, or is going on; remove this folder"));
-    }
+    let partial = FOLDER.begin(dir)?;
     fs::create_dir(&partial).map_err(|why| Error::io(&partial, &why))?;
     let filled = fill(&partial).and_then(|value| {
         fs::rename(&partial, dir).map_err(|why| Error::io(dir, &why))?;
@@ -41,20 +30,11 @@ pub fn folder<T>(dir: &Path, fill: impl FnOnce(&Path) -> Result<T>) -> Result<T>
 /// # Errors
 /// Something under that name already, what is left of an attempt that was broken off, and whatever `fill` says.
 pub fn file<T>(path: &Path, fill: impl FnOnce(&Path) -> Result<T>) -> Result<T> {
-    let exists = |path: &Path, hint: &str| {
-        Error::new(ErrorKind::Conflict, "file_exists", "there is something under this name already")
-            .at(path.display())
-            .hint(hint)
-    };
-    if path.symlink_metadata().is_ok() {
-        return Err(exists(path, "nothing was overwritten; name a new file"));
-    }
-    let partial = beside(path);
-    if partial.symlink_metadata().is_ok() {
-        return Err(exists(&partial, "writing was broken off, or is going on; remove this file"));
-    }
+    let partial = FILE.begin(path)?;
     new_file(&partial, b"", Readers::Owner)?;
     let filled = fill(&partial).and_then(|value| {
+        // Filling takes its time, and a file that came meanwhile would be replaced.
+        FILE.is_free(path)?;
         fs::File::open(&partial)
             .and_then(|file| file.sync_all())
             .and_then(|()| fs::rename(&partial, path))
@@ -67,10 +47,45 @@ pub fn file<T>(path: &Path, fill: impl FnOnce(&Path) -> Result<T>) -> Result<T> 
     filled
 }
 
-/// The name with a dot before it and an ending that says what it is.
-fn beside(dir: &Path) -> PathBuf {
-    let name = dir.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    dir.with_file_name(format!(".{name}.partial"))
+/// Asks for the name of a new folder before other work is done for it.
+///
+/// # Errors
+/// Something under that name already.
+pub fn folder_is_free(dir: &Path) -> Result<()> {
+    FOLDER.is_free(dir)
+}
+
+/// What is made, in the words of its errors.
+struct Made {
+    what: &'static str,
+    kind: ErrorKind,
+    code: &'static str,
+}
+
+const FOLDER: Made = Made { what: "folder", kind: ErrorKind::Refused, code: "folder_exists" };
+const FILE: Made = Made { what: "file", kind: ErrorKind::Conflict, code: "file_exists" };
+
+impl Made {
+    fn is_free(&self, path: &Path) -> Result<()> {
+        self.absent(path, &format!("nothing was overwritten; name a new {}", self.what))
+    }
+
+    /// The name beside the place, when both are free.
+    fn begin(&self, path: &Path) -> Result<PathBuf> {
+        self.is_free(path)?;
+        let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        let partial = path.with_file_name(format!(".{name}.partial"));
+        self.absent(&partial, &format!("writing was broken off, or is going on; remove this {}", self.what))?;
+        Ok(partial)
+    }
+
+    fn absent(&self, path: &Path, hint: &str) -> Result<()> {
+        if path.symlink_metadata().is_err() {
+            return Ok(());
+        }
+        let text = "there is something under this name already";
+        Err(Error::new(self.kind, self.code, text).at(path.display()).hint(hint))
+    }
 }
 
 /// Who may read a file.

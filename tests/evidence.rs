@@ -248,6 +248,14 @@ fn strangers_read_what_the_program_exports() {
     assert_eq!(index, head.size);
 }
 
+/// The key in a key file: the seed stands in base 64 behind its type.
+fn signer(line: &str) -> SignerKey {
+    use base64::{Engine, engine::general_purpose::STANDARD};
+    let material = STANDARD.decode(line.splitn(5, '+').nth(4).unwrap()).unwrap();
+    let name = line.split('+').nth(2).unwrap();
+    SignerKey::new(name, KeyType::Log, material[1..].try_into().unwrap()).unwrap()
+}
+
 #[test]
 fn an_auditor_gets_from_a_claim_to_the_signature_and_back() {
     let shop = Shop::open();
@@ -331,6 +339,18 @@ fn a_bundle_is_verified_whole_and_every_changed_file_is_named() {
     let said = shop.run("verify b --trust trust --checkpoint head");
     assert_eq!(said.code, 0, "{said:?}");
     assert_eq!(shop.run("export bundle b -l shop.db").code, 10, "nothing is overwritten");
+    // A head of another history, signed by the same key, and one of more events than there are: neither is exported.
+    let signed = Checkpoint::of(&shop.text("head").parse().unwrap()).unwrap();
+    let key = fs::read_to_string(shop.path().join("shop.key")).unwrap();
+    for (size, root) in [(signed.size, Hash([9; 32])), (signed.size + 1_000, signed.root)] {
+        let other = Checkpoint::new("demo.example/claims", size, root).sign(&signer(key.trim())).unwrap();
+        shop.write("other", &other.to_string());
+        for what in ["bundle", "tiles"] {
+            let said = shop.run(&format!("export {what} c --checkpoint other -l shop.db"));
+            let refused = said.code == 18 && said.stderr.contains("events that are stored have root");
+            assert!(refused && !shop.path().join("c").exists(), "{what} {size}: {said:?}");
+        }
+    }
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;

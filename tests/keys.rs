@@ -256,6 +256,10 @@ fn a_head_is_signed_along_with_the_work_that_wants_it() {
     // A checkpoint that is named is the one that is exported; nothing is signed.
     let named = "--checkpoint copies/32.checkpoint --signing-key one.key";
     assert!(shop.ok(&format!("export tiles t {named} -l shop.db")).contains("wrote 32 events"));
+    // For a folder that is there already nothing is signed.
+    let heads = shop.ok("checkpoint list -l shop.db");
+    shop.refused(&format!("export bundle b {copies} -l shop.db"), "name a new folder");
+    assert_eq!(shop.ok("checkpoint list -l shop.db"), heads);
     // Books that differ are not signed.
     let file = Connection::open(shop.0.path().join("shop.db")).unwrap();
     let changed = file.execute("UPDATE refund_totals SET credited_minor = credited_minor + 1", []);

@@ -231,10 +231,9 @@ fn of_claim(
             Error::not_found(format!("there is no claim {claim}")).hint("claims list shows the claims")
         );
     }
-    let mut proofs = Vec::new();
-    for row in &rows {
-        proofs.push((row.position, prove::inclusion(store, row.position, note)?));
-    }
+    let positions: Vec<u64> = rows.iter().map(|row| row.position).collect();
+    let made = prove::inclusions(store, &positions, note)?;
+    let proofs: Vec<_> = positions.into_iter().zip(made).collect();
     if let Some(folder) = folder {
         whole::folder(folder, |draft| {
             proofs.iter().try_for_each(|(position, proof)| {

@@ -26,7 +26,7 @@ use crate::{
     record::{self, Options},
     redaction,
     store::{Store, sqlite::SqliteStore},
-    transfer,
+    transfer, whole,
 };
 
 /// Credit notes per commit.
@@ -278,9 +278,11 @@ impl ExportCommand {
         if let ExportCommand::Journal(args) = self {
             return args.run(common, out);
         }
-        if let ExportCommand::Bundle { checkpoint, signing, .. }
-        | ExportCommand::Tiles { checkpoint, signing, .. } = &self
+        if let ExportCommand::Bundle { folder, checkpoint, signing, .. }
+        | ExportCommand::Tiles { folder, checkpoint, signing, .. } = &self
         {
+            // Before anything is signed for it.
+            whole::folder_is_free(folder)?;
             signing.sign(common, checkpoint.is_some(), out)?;
         }
         let mut store = common.read()?;

@@ -146,7 +146,7 @@ fn list(common: &Common, out: Output) -> Result<()> {
     let answer: Vec<_> = keys
         .iter()
         .enumerate()
-        .map(|(at, (position, recorded_at, key))| {
+        .map(|(at, heads::Key { position, recorded_at, announced: key })| {
             json!({ "position": position, "recorded_at": instant(*recorded_at), "vkey": key.key,
                     "replaces": key.replaces, "reason": key.reason, "signs": at == last,
                     "statement": key.note })
@@ -158,8 +158,7 @@ fn list(common: &Common, out: Output) -> Result<()> {
                     claims key announce puts one on record"
                 .into();
         }
-        let row = |(at, (position, recorded_at, key)): (usize, &(u64, i64, _))| {
-            let key: &replay::event::SigningKeyAnnounced = key;
+        let row = |(at, heads::Key { position, recorded_at, announced: key }): (usize, &heads::Key)| {
             let state = if at == last { "signs" } else { "replaced" };
             vec![
                 position.to_string(),

@@ -30,6 +30,7 @@ use sha2::{Digest, Sha256};
 use super::{
     figures::{self, JOURNAL_CSV, JOURNAL_HLEDGER, Journals},
     folder::{FILES_MAX, bytes_max},
+    prove,
     verify::redacted,
 };
 use crate::{
@@ -180,18 +181,13 @@ impl Writer<'_> {
         extent: Extent,
         progress: &Progress,
     ) -> Result<Written> {
-        let head = Checkpoint::of(note).map_err(|why| Error::unreadable("no_checkpoint", why.to_string()))?;
+        let head = prove::head_of(store, note)?;
         self.size = head.size;
         let origin = store.origin().clone();
-        if head.origin != origin.as_str() {
-            let text = format!("the checkpoint is of {}, and this ledger is {origin}", head.origin);
-            return Err(Error::new(ErrorKind::Usage, "checkpoint_of_another_log", text)
-                .hint("give a checkpoint of this ledger: claims checkpoint list"));
-        }
         let outcome = match extent {
             Extent::Tiles => {
                 let replay = Replay::new(Some(origin), Cut::default());
-                self.log(store, head.size, replay, progress, &mut |_, _| Ok(()))?
+                self.log(store, &head, replay, progress, &mut |_, _| Ok(()))?
             }
             Extent::Bundle { personal } => {
                 self.log_with_journal(store, &head, &origin, personal, progress)?
@@ -243,19 +239,19 @@ impl Writer<'_> {
     }
 
     /// Lays out the log and replays it, showing every row to `each` with the replay that has just taken it. The outcome
-    /// is that of a log in which nothing is wrong.
+    /// is that of the log of the head, in which nothing is wrong.
     fn log(
         &mut self,
         store: &mut SqliteStore,
-        size: u64,
+        head: &Checkpoint,
         mut replay: Replay,
         progress: &Progress,
         each: &mut dyn FnMut(&Row<'_>, &mut Replay) -> Result<()>,
     ) -> Result<Outcome> {
         let mut tiles = Tiles::new();
         let mut done = Ok(());
-        if size > 0 {
-            store.scan(Span { first: 1, last: size }, &mut |row| {
+        if head.size > 0 {
+            store.scan(Span { first: 1, last: head.size }, &mut |row| {
                 replay.row(row);
                 done = tiles
                     .push(row.body)
@@ -271,6 +267,13 @@ impl Writer<'_> {
         done?;
         tiles.finish().into_iter().try_for_each(|file| self.file(file))?;
         let outcome = replay.finish();
+        if (outcome.events, outcome.root) != (head.size, head.root) {
+            let text = format!(
+                "the {} events that are stored have root {}, not {}",
+                outcome.events, outcome.root, head.root
+            );
+            return Err(Error::new(ErrorKind::BrokenLog, "log_is_another", text).hint("run claims audit"));
+        }
         match outcome.findings.first() {
             None => Ok(outcome),
             Some(broken) => Err(Error::new(ErrorKind::BrokenLog, "log_is_broken", broken.to_string())
@@ -297,7 +300,7 @@ impl Writer<'_> {
         let unwritable = |why: std::io::Error| Error::io(self.root, &why);
         let mut journals = Journals::begin(&mut csv, &mut hledger, origin.as_str()).map_err(unwritable)?;
         let mut policies = Vec::new();
-        let outcome = self.log(store, head.size, replay, progress, &mut |row, replay| {
+        let outcome = self.log(store, head, replay, progress, &mut |row, replay| {
             policies.extend(figures::policy(row));
             match replay.entry() {
                 Some(entry) => journals.entry(&entry).map_err(|why| Error::io(Path::new(JOURNAL_CSV), &why)),

@@ -1,9 +1,9 @@
 //! The signed heads of a ledger: made, recorded as events, found again.
 
 use replay::{
-    codec::open,
+    codec::{Recorded, open},
     decide::Refusal,
-    event::{CheckpointRecorded, Event, KeyReason, SigningKeyAnnounced},
+    event::{CheckpointRecorded, Event, KeyReason, Kind, SigningKeyAnnounced},
     evidence::{
         checkpoint::Checkpoint,
         note::{Note, SignerKey},
@@ -35,28 +35,47 @@ pub struct Head {
     pub note: Note,
 }
 
+/// A key that was announced.
+#[derive(Debug, Clone)]
+pub struct Key {
+    /// Position of the event that records it.
+    pub position: u64,
+    /// When it was recorded, in microseconds since 1970.
+    pub recorded_at: i64,
+    /// What was said of it.
+    pub announced: SigningKeyAnnounced,
+}
+
 /// The heads that were recorded, in order of position.
 ///
 /// # Errors
 /// Storage errors, and an event that cannot be read.
 pub fn recorded<S: Store>(store: &mut S) -> Result<Vec<Head>> {
     let mut heads = Vec::new();
-    for row in store.registry()? {
-        if row.kind != "checkpoint_recorded" {
-            continue;
-        }
-        let broken = |why: String| {
-            Error::new(ErrorKind::BrokenLog, "checkpoint_unreadable", why)
-                .at(format!("position {}", row.position))
-                .hint("run claims audit")
-        };
-        let recorded = open(&row.as_row()).map_err(|why| broken(why.to_string()))?;
-        let Event::CheckpointRecorded(event) = recorded.event else { continue };
+    for said in of_kind(store, Kind::CheckpointRecorded)? {
+        let Event::CheckpointRecorded(event) = said.event else { continue };
+        let place = said.envelope.position;
+        let broken = |why: String| unreadable(Kind::CheckpointRecorded, place.get(), &why);
         let note: Note = event.note.parse().map_err(|why| broken(format!("{why}")))?;
         let checkpoint = Checkpoint::of(&note).map_err(|why| broken(why.to_string()))?;
-        heads.push(Head { position: row.position, recorded_at: row.recorded_at, checkpoint, note });
+        let recorded_at = said.envelope.recorded_at.micros();
+        heads.push(Head { position: place.get(), recorded_at, checkpoint, note });
     }
     Ok(heads)
+}
+
+/// What the log says of itself in events of one kind, in order of position.
+fn of_kind<S: Store>(store: &mut S, kind: Kind) -> Result<Vec<Recorded>> {
+    let rows = store.registry()?;
+    let rows = rows.iter().filter(|row| row.kind == kind.as_str());
+    rows.map(|row| open(&row.as_row()).map_err(|why| unreadable(kind, row.position, &why))).collect()
+}
+
+fn unreadable(kind: Kind, position: u64, why: &dyn std::fmt::Display) -> Error {
+    let code = if kind == Kind::CheckpointRecorded { "checkpoint_unreadable" } else { "key_unreadable" };
+    Error::new(ErrorKind::BrokenLog, code, why.to_string())
+        .at(format!("position {position}"))
+        .hint("run claims audit")
 }
 
 /// Signs the head of the log as it stands, and records it.
@@ -143,21 +162,16 @@ fn of_another_log(why: &dyn std::fmt::Display) -> Error {
 ///
 /// # Errors
 /// Storage errors, and an event that cannot be read.
-pub fn announced<S: Store>(store: &mut S) -> Result<Vec<(u64, i64, SigningKeyAnnounced)>> {
-    let mut keys = Vec::new();
-    for row in store.registry()? {
-        if row.kind != "signing_key_announced" {
-            continue;
-        }
-        let recorded = open(&row.as_row()).map_err(|why| {
-            Error::new(ErrorKind::BrokenLog, "key_unreadable", why.to_string())
-                .at(format!("position {}", row.position))
-                .hint("run claims audit")
-        })?;
-        let Event::SigningKeyAnnounced(key) = recorded.event else { continue };
-        keys.push((row.position, row.recorded_at, *key));
-    }
-    Ok(keys)
+pub fn announced<S: Store>(store: &mut S) -> Result<Vec<Key>> {
+    let key = |said: Recorded| {
+        let Event::SigningKeyAnnounced(announced) = said.event else { return None };
+        Some(Key {
+            position: said.envelope.position.get(),
+            recorded_at: said.envelope.recorded_at.micros(),
+            announced: *announced,
+        })
+    };
+    Ok(of_kind(store, Kind::SigningKeyAnnounced)?.into_iter().filter_map(key).collect())
 }
 
 /// Makes a proposal of what is to be recorded.

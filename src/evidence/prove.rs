@@ -32,21 +32,32 @@ pub fn root<S: Store>(store: &mut S, size: u64) -> Result<Hash> {
 /// # Errors
 /// A position that the checkpoint does not cover, a checkpoint that is not of this log.
 pub fn inclusion<S: Store>(store: &mut S, position: u64, checkpoint: &Note) -> Result<Inclusion> {
+    inclusions(store, &[position], checkpoint)?.pop().ok_or_else(|| missing(position))
+}
+
+/// The same of many events, in their order.
+///
+/// # Errors
+/// As [`inclusion`].
+pub fn inclusions<S: Store>(store: &mut S, positions: &[u64], checkpoint: &Note) -> Result<Vec<Inclusion>> {
     let head = head_of(store, checkpoint)?;
-    if position == 0 || position > head.size {
+    if let Some(position) = positions.iter().find(|position| !(1..=head.size).contains(*position)) {
         let text =
             format!("the checkpoint is of {} events, and position {position} is none of them", head.size);
         return Err(Error::new(ErrorKind::NotFound, "not_in_the_checkpoint", text)
             .hint("sign the log as it stands now: claims checkpoint sign"));
     }
-    let row = store.row(position)?.ok_or_else(|| missing(position))?;
-    let index = position - 1;
-    let ranges = inclusion_ranges(index, head.size).unwrap_or_default();
-    let hashes = ranges.into_iter().map(|range| range_root(store, range)).collect::<Result<_>>()?;
-    let leaf = leaf_hash(&row.body);
-    let proof = Inclusion { index, extra: Some(row.body), hashes, checkpoint: checkpoint.clone() };
-    proof.check(&leaf).map_err(|why| of_another_log(&why.to_string()))?;
-    Ok(proof)
+    let paths = paths(store, positions, head.size)?;
+    let mut proofs = Vec::with_capacity(positions.len());
+    for (&position, hashes) in positions.iter().zip(paths) {
+        let row = store.row(position)?.ok_or_else(|| missing(position))?;
+        let leaf = leaf_hash(&row.body);
+        let index = position.saturating_sub(1);
+        let proof = Inclusion { index, extra: Some(row.body), hashes, checkpoint: checkpoint.clone() };
+        proof.check(&leaf).map_err(|why| of_another_log(&why))?;
+        proofs.push(proof);
+    }
+    Ok(proofs)
 }
 
 /// The paths of many events to the root over the first `size` events. Parts of the tree that several need are read
@@ -94,11 +105,15 @@ pub fn consistency<S: Store>(store: &mut S, old_size: u64, checkpoint: &Note) ->
     let hashes = ranges.into_iter().map(|range| range_root(store, range)).collect::<Result<_>>()?;
     let proof = Consistency { old_size, hashes, checkpoint: checkpoint.clone() };
     let old_root = root(store, old_size)?;
-    proof.check(&old_root).map_err(|why| of_another_log(&why.to_string()))?;
+    proof.check(&old_root).map_err(|why| of_another_log(&why))?;
     Ok(proof)
 }
 
-fn head_of<S: Store>(store: &mut S, note: &Note) -> Result<Checkpoint> {
+/// What a checkpoint says of this log.
+///
+/// # Errors
+/// A note that is no checkpoint, a checkpoint of another log.
+pub fn head_of<S: Store>(store: &S, note: &Note) -> Result<Checkpoint> {
     let head = Checkpoint::of(note).map_err(|why| Error::unreadable("no_checkpoint", why.to_string()))?;
     let origin = store.origin().as_str();
     if head.origin != origin {
@@ -144,7 +159,8 @@ fn missing(position: u64) -> Error {
         .hint("run claims audit")
 }
 
-fn of_another_log(why: &str) -> Error {
+/// The stored events do not fit a head that names this log.
+pub(crate) fn of_another_log(why: &dyn std::fmt::Display) -> Error {
     let text = format!("the stored events are not those of the checkpoint: {why}");
     Error::new(ErrorKind::BrokenLog, "log_is_another", text)
         .hint("keep the checkpoint and a copy of the file, and run claims audit")

@@ -1,9 +1,7 @@
 //! The paths from the events of a packet to the root of the log.
 
 use replay::{
-    event::SigningKeyAnnounced,
     evidence::{
-        checkpoint::Checkpoint,
         note::{KeyType, Note, VerifierKey},
         succession::{Announced, KeyStatement, followed, retired},
         trust::Trust,
@@ -29,7 +27,7 @@ pub(super) fn proofs(store: &mut SqliteStore, rows: Vec<Kept>, options: &Options
     let mut proofs = Proofs { heads: Vec::new(), keys: Vec::new(), events: Vec::new() };
     let mut covered = 0;
     if let Some(note) = &note {
-        let head = of_this_log(store, note)?;
+        let head = prove::head_of(store, note)?;
         covered = head.size;
         let mut signed_by: Vec<String> = note.signatures.iter().map(|s| s.name.clone()).collect();
         signed_by.dedup();
@@ -73,37 +71,19 @@ fn proof(kept: &Kept, at: usize, head: &Head, path: Vec<Hash>) -> Result<Proof> 
     let row = &kept.row;
     let leaf = leaf_hash(&row.body);
     let index = row.position.saturating_sub(1);
-    verify_inclusion(&leaf, index, head.size, &path, &head.root).map_err(|why| {
-        Error::new(
-            ErrorKind::BrokenLog,
-            "log_is_another",
-            format!("the stored events are not those of the head: {why}"),
-        )
-        .at(format!("position {}", row.position))
-        .hint("keep the checkpoint and a copy of the file, and run claims audit")
-    })?;
+    verify_inclusion(&leaf, index, head.size, &path, &head.root)
+        .map_err(|why| prove::of_another_log(&why).at(format!("position {}", row.position)))?;
     let body = String::from_utf8(row.body.clone())
         .map_err(|why| Error::new(ErrorKind::BrokenLog, "log_is_broken", why.to_string()))?;
     Ok(Proof { position: row.position, head: at, leaf, path, body, personal: Vec::new(), closed: Vec::new() })
 }
 
-fn of_this_log(store: &SqliteStore, note: &Note) -> Result<Checkpoint> {
-    let head = Checkpoint::of(note).map_err(|why| Error::unreadable("no_checkpoint", why.to_string()))?;
-    let origin = store.origin().as_str();
-    if head.origin == origin {
-        return Ok(head);
-    }
-    let text = format!("the checkpoint is of {}, and this ledger is {origin}", head.origin);
-    Err(Error::new(ErrorKind::Usage, "checkpoint_of_another_log", text)
-        .hint("give a checkpoint of this ledger: claims checkpoint list"))
-}
-
 /// The keys that signed, and where they come from. Those that were given are followed to the ones that they handed over
 /// to; without any, the key that the log itself names goes along, which nobody has to trust.
 fn signers(store: &mut SqliteStore, trust: Option<&Trust>, note: &Note, size: u64) -> Result<Vec<Key>> {
-    let read = |(position, _, said): (u64, i64, SigningKeyAnnounced)| {
-        let note: Note = said.note.parse().ok()?;
-        Some(Announced { position, statement: KeyStatement::of(&note).ok()?, note })
+    let read = |key: heads::Key| {
+        let note: Note = key.announced.note.parse().ok()?;
+        Some(Announced { position: key.position, statement: KeyStatement::of(&note).ok()?, note })
     };
     let announced: Vec<Announced> = heads::announced(store)?.into_iter().filter_map(read).collect();
     let key = |key: &VerifierKey, source: String| Key {
