@@ -192,9 +192,22 @@ fn a_packet_is_verified_without_its_ledger() {
             assert!(said.code == 1 && said.stdout.contains(says), "{said:?}");
         }
     }
-    for (from, to) in [("\"actor\":\"", "\"actor\":\"x"), ("\"text\":\"988.47 CAD", "\"text\":\"98.47 CAD")] {
-        let said = verify(&json.replacen(from, to, 1), &key);
-        assert!(said.code == 1 && said.stdout.contains("the timeline says something else"), "{said:?}");
+    let (before, timeline) = json.split_once("\"timeline\":").unwrap();
+    for (from, to) in [
+        ("\"actor\":\"", "\"actor\":\"x"),
+        ("\"text\":\"988.47 CAD", "\"text\":\"98.47 CAD"),
+        ("\"source\":\"", "\"source\":\"x"),
+        ("\"external_id\":\"", "\"external_id\":\"x"),
+        ("\"event_id\":\"", "\"event_id\":\"x"),
+        ("\"stream\":\"", "\"stream\":\"x"),
+        ("\"revision\":", "\"revision\":1"),
+    ] {
+        assert!(timeline.contains(from), "{from}");
+        let said = verify(&format!("{before}\"timeline\":{}", timeline.replacen(from, to, 1)), &key);
+        assert!(
+            said.code == 1 && said.stdout.contains("the timeline says something else"),
+            "{from} {said:?}"
+        );
     }
     let other = replay::evidence::note::SignerKey::new(
         dispute::ORIGIN,

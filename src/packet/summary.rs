@@ -8,6 +8,7 @@ use replay::{
     policy::Clause,
     registry::Version,
     time::When,
+    units::Units,
 };
 use std::collections::BTreeMap;
 
@@ -77,20 +78,19 @@ pub(super) fn summary(
 
 fn claimed(fact: &Fact, sale: Option<&Fact>, explanation: Option<&Explanation>) -> Claimed {
     let word = |name: &str| human(&fact.word(name).unwrap_or_default());
-    let mut counts: BTreeMap<String, u64> = BTreeMap::new();
-    for run in fact.list("units") {
-        let (line, numbers) = run.split_once('#').unwrap_or((&run, ""));
-        let number = |text: &str| text.parse::<u64>().unwrap_or(1);
-        let (first, last) = numbers.split_once('-').unwrap_or((numbers, numbers));
-        let count = number(last).saturating_sub(number(first)).saturating_add(1);
-        let sum = counts.entry(line.into()).or_default();
-        *sum = sum.saturating_add(count);
+    let runs = fact.list("units");
+    let units = Units::parse_loose(runs.iter().map(String::as_str)).unwrap_or_default();
+    let mut counts: BTreeMap<&str, u32> = BTreeMap::new();
+    for (line, first, last) in units.ranges() {
+        let count = counts.entry(line.as_str()).or_default();
+        *count = count.saturating_add(last.saturating_sub(first).saturating_add(1));
     }
     let goods = counts.iter().map(|(line, count)| {
         let lines = sale.and_then(|s| s.value.get("lines")?.as_array());
-        let sold = lines.into_iter().flatten().find(|l| l.get("id").and_then(|id| id.as_str()) == Some(line));
+        let sold =
+            lines.into_iter().flatten().find(|l| l.get("id").and_then(|id| id.as_str()) == Some(*line));
         let word = |name: &str| sold.and_then(|l| super::gather::text(l.get(name)?)).map(|t| t.text);
-        let what = word("description").or_else(|| word("sku")).unwrap_or_else(|| line.clone());
+        let what = word("description").or_else(|| word("sku")).unwrap_or_else(|| (*line).into());
         format!("{count} \u{D7} {what}")
     });
     let asserted = word("asserted");

@@ -66,12 +66,17 @@ struct Closed {
 #[derive(Debug, Deserialize)]
 struct Told {
     position: u64,
+    stream: String,
+    revision: u64,
+    event_id: String,
     kind: String,
     happened: String,
     recorded: String,
     actor: String,
     role: String,
     approver: Option<String>,
+    source: String,
+    external_id: Option<String>,
     fields: Vec<Said>,
 }
 
@@ -223,12 +228,17 @@ fn is_told(told: &Told, recorded: &Recorded, event: &Event) -> bool {
     let Some(fields) = shown(&event.body, &open.chain(closed).collect()) else { return false };
     let same =
         |(have, told): (&crate::packet::Said, &Said)| (&have.path, &have.text) == (&told.path, &told.text);
-    told.kind == recorded.event.kind().as_str()
+    told.stream == e.stream.to_string()
+        && told.revision == e.revision.get()
+        && told.event_id == e.event_id.to_string()
+        && told.kind == recorded.event.kind().as_str()
         && told.happened == e.effective.to_string()
         && told.recorded == e.recorded_at.to_string()
         && told.actor == e.actor.as_str()
         && told.role == e.role.as_str()
         && told.approver.as_deref() == e.approver.as_ref().map(|a| a.as_str())
+        && told.source == e.source.as_str()
+        && told.external_id.as_deref() == e.external_id.as_ref().map(|key| key.as_str())
         && fields.len() == told.fields.len()
         && fields.iter().zip(&told.fields).all(same)
 }
