@@ -5,12 +5,24 @@ use replay::{
     commitment::SALT_BYTES,
     ids::EventId,
     merkle::sha256,
+    multiset::MultisetKey,
     time::{Instant, MICROS_MAX, When},
 };
 use std::time::{SystemTime, UNIX_EPOCH};
 use uuid::Builder;
 
 use crate::error::{Error, ErrorKind, Result};
+
+/// A key under which two collections are compared once. It comes from the operating system, whatever the door: nothing
+/// that is written depends on it, and nobody may know it before.
+///
+/// # Errors
+/// When the operating system gives no randomness.
+pub fn comparison_key() -> Result<MultisetKey> {
+    let mut key = MultisetKey([0; 16]);
+    Door::System.fill(&mut key.0)?;
+    Ok(key)
+}
 
 /// Where time, ids and salts come from.
 #[derive(Debug)]

@@ -1,18 +1,21 @@
 //! Proving the books: audit compares, rebuild compares and replaces.
 
+mod bookkeeping;
 mod compare;
 mod indexes;
+mod moment;
 mod personal;
+mod prove;
 
 pub use compare::{DIFFERENCES_MAX, Difference};
 
-use compare::{compare, digest_of_served};
-use indexes::{claim_orders_differ, keys_differ};
+use prove::{Ask, Proof, prove};
 
 use replay::{
-    audit::{Outcome, Places, Replay},
-    books::{Books, Digest, Sums, TABLES, refusal_row, rows},
-    codec::open,
+    audit::{Outcome, Places},
+    books::{Digest, Sums, TABLES, refusal_row, rows},
+    case::CaseKey,
+    codec::{OwnedRow, Row, open},
     event::{ControlTotal, Event, Kind, ProjectionRebuilt},
     evidence::succession::Announced,
     history::Cut,
@@ -32,14 +35,10 @@ use std::{
 
 use crate::{
     error::{Error, ErrorKind, Result},
-    ledger::Ledger,
-    progress::Progress,
-    replaying::{Spread, aside, finished, replayed},
+    ledger::{Ledger, cache},
+    replaying::aside,
     store::{Span, Store, Tip, sqlite::SqliteStore},
 };
-
-/// Rows between two looks at the progress bar.
-const PROGRESS_ROWS: u64 = 4_096;
 
 /// One thing that was looked at.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -120,38 +119,6 @@ fn micros(since: Stopwatch) -> u64 {
     u64::try_from(since.elapsed().as_micros()).unwrap_or(u64::MAX)
 }
 
-/// Replays the whole log as it is at one moment, and hands back what was served at that moment.
-fn replay_all(
-    reader: &mut SqliteStore,
-    thorough: bool,
-    sizes: &BTreeSet<u64>,
-    shown: bool,
-) -> Result<(Tip, Outcome, Books)> {
-    let tip = reader.tip()?;
-    let origin = reader.origin().clone();
-    let mut replay = Replay::new(Some(origin), Cut::default()).with_roots_of(sizes.iter().copied());
-    if thorough {
-        replay = replay.thorough();
-    }
-    let progress = Progress::new("replay", tip.position, shown);
-    let (replay, served) = replayed(replay, Spread::default(), |take| {
-        let mut read = 0u64;
-        let mut stopped = Ok(());
-        reader.scan(Span::ALL, &mut |row| {
-            take(row);
-            read += 1;
-            if read.is_multiple_of(PROGRESS_ROWS) {
-                stopped = progress.reach(read);
-            }
-            if stopped.is_err() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-        })?;
-        stopped?;
-        reader.books()
-    })?;
-    progress.done();
-    Ok((tip, finished(replay, Spread::default()), served))
-}
-
 /// Replays the log and compares everything that is derived from it: tree, keys, personal values, books.
 ///
 /// # Errors
@@ -181,12 +148,14 @@ pub fn audit_with_marks(
     shown: bool,
 ) -> Result<(AuditReport, Marks)> {
     let began = Stopwatch::now();
-    let path = reader.path().to_owned();
-    reader.begin_read()?;
+    // Pages and indexes are looked at through a connection of their own while the log is replayed.
+    let mut file = SqliteStore::open_read_only(reader.path())?;
+    let stop = file.interrupt_handle();
     let report = thread::scope(|scope| {
-        // Pages and indexes are looked at through a connection of their own while the log is replayed.
-        let file = scope.spawn(|| SqliteStore::open_read_only(&path)?.file_fault());
-        let (tip, mut outcome, served) = replay_all(reader, true, sizes, shown)?;
+        let file = scope.spawn(move || file.file_fault());
+        let mut proof =
+            prove(reader, &Ask { thorough: true, sizes, shown }, None).inspect_err(|_| stop.interrupt())?;
+        let outcome = &mut proof.outcome;
         let marks = Marks {
             roots: std::mem::take(&mut outcome.roots),
             checkpoints: std::mem::take(&mut outcome.checkpoints),
@@ -197,26 +166,18 @@ pub fn audit_with_marks(
                 |_| Error::new(ErrorKind::Internal, "file_not_checked", "the check of the file ended early");
             file.join().map_err(ended)?
         };
-        Ok((report(reader, &tip, outcome, &served, file)?, marks))
+        Ok((report(reader, proof, file)?, marks))
     });
-    reader.end_read();
     report.map(|(report, marks)| (AuditReport { took_us: micros(began), ..report }, marks))
 }
 
 /// `file` waits for what is wrong with the file itself, if anything.
 fn report(
     reader: &mut SqliteStore,
-    tip: &Tip,
-    outcome: Outcome,
-    served: &Books,
+    proof: Proof,
     file: impl FnOnce() -> Result<Option<String>>,
 ) -> Result<AuditReport> {
-    let (differences, differences_count) = compare(served, &outcome.books);
-    let digest = outcome.books.digest();
-    let served_digest = digest_of_served(served, &digest, differences_count);
-    let keys = keys_differ(reader, &outcome)?;
-    let orders = claim_orders_differ(reader, &outcome)?;
-    let personal = personal::look(reader, &outcome)?;
+    let Proof { tip, outcome, seen, compared, keys, keys_count, claim_orders, personal, .. } = proof;
     let file = file()?;
     let schema = reader.schema_fault()?;
     let check = |what, holds, figure: String| Check { what, holds, figure };
@@ -248,10 +209,18 @@ fn report(
         check(
             "the idempotency keys are those of the events",
             keys.is_none(),
-            keys.unwrap_or_else(|| format!("{} keys", outcome.keys.len())),
+            keys.unwrap_or_else(|| format!("{keys_count} keys")),
         ),
-        check("the claims of every order are listed", orders == 0, format!("{orders} missing or foreign")),
-        check("every personal value opens its commitment", personal.fault.is_none(), personal.figure()),
+        check(
+            "the claims of every order are listed",
+            claim_orders == 0,
+            format!("{claim_orders} missing or foreign"),
+        ),
+        check(
+            "every personal value opens its commitment",
+            personal.as_ref().is_some_and(|personal| personal.fault.is_none()),
+            personal.map(|personal| personal.figure()).unwrap_or_default(),
+        ),
         check(
             "the file is whole: pages, tables and the indexes by which things are found",
             file.is_none(),
@@ -264,8 +233,8 @@ fn report(
         ),
         check(
             "the books are what the log says",
-            differences_count == 0,
-            format!("digest {}", served_digest.sha256),
+            compared.differences_count == 0,
+            format!("digest {}", compared.served.sha256),
         ),
     ];
     if !outcome.redactions.is_empty() {
@@ -274,22 +243,22 @@ fn report(
         checks.push(check("what was erased cannot be read from the file either", !unclean, figure.into()));
     }
     let report = AuditReport {
-        agrees: checks.iter().all(|check| check.holds) && digest == served_digest,
+        agrees: checks.iter().all(|check| check.holds) && compared.served == compared.replayed,
         ledger: reader.origin().to_string(),
         events: outcome.events,
         root,
-        digest: digest.sha256,
+        digest: compared.replayed.sha256,
         checks,
         findings: outcome.findings.iter().map(ToString::to_string).collect(),
         findings_count: outcome.findings_count,
-        first_bad: first_bad(tip, &outcome),
-        control_totals: outcome.books.control_totals(),
+        first_bad: first_bad(&tip, &outcome),
+        control_totals: seen.control_totals(),
         quarantined: outcome.quarantined.clone(),
-        differences,
-        differences_count,
+        differences: compared.differences,
+        differences_count: compared.differences_count,
         took_us: 0,
     };
-    aside(outcome);
+    aside((outcome, seen));
     Ok(report)
 }
 
@@ -338,9 +307,31 @@ pub fn rebuild(
 ) -> Result<RebuildReport> {
     let began = Stopwatch::now();
     let mut reader = SqliteStore::open_read_only(ledger.store().path())?;
-    reader.begin_read()?;
-    let (tip, mut outcome, served) = replay_all(&mut reader, false, &BTreeSet::new(), shown)?;
-    reader.end_read();
+    let ask = Ask { thorough: false, sizes: &BTreeSet::new(), shown };
+    let written = prove(&mut reader, &ask, Some(ledger.store()));
+    drop(reader);
+    let swapped = written.and_then(|proof| compared_and_swapped(ledger, by, accept, proof));
+    let Ok(mut report) = swapped else {
+        // The first error is the one to tell; a shadow that stays is thrown away by the next rebuild.
+        let _ = ledger.store().drop_shadow();
+        return swapped;
+    };
+    if !report.swapped {
+        ledger.store().drop_shadow()?;
+    }
+    // The shadow was written while one moment was held, so it stands in the write-ahead log as a whole.
+    ledger.store().fold_in()?;
+    report.took_us = micros(began);
+    Ok(report)
+}
+
+fn compared_and_swapped(
+    ledger: &mut Ledger<SqliteStore>,
+    by: &By,
+    accept: bool,
+    proof: Proof,
+) -> Result<RebuildReport> {
+    let Proof { tip, outcome, seen, compared, .. } = proof;
     if let Some(first) = outcome.findings.iter().find(|found| found.touches_figures()) {
         return Err(Error::new(ErrorKind::BrokenLog, "log_is_broken", first.to_string())
             .hint("nothing was rebuilt; claims audit names everything that is wrong"));
@@ -353,55 +344,40 @@ pub fn rebuild(
         return Err(Error::new(ErrorKind::BrokenLog, "tip_is_broken", text)
             .hint("nothing was rebuilt; run claims audit"));
     }
-    let (differences, differences_count) = compare(&served, &outcome.books);
-    let digest = outcome.books.digest();
     let mut report = RebuildReport {
         through: outcome.events,
         root: outcome.root,
-        served_digest: digest_of_served(&served, &digest, differences_count).sha256,
-        digest: digest.sha256,
-        rows: row_counts(&digest),
-        control_totals: outcome.books.control_totals(),
-        differences,
-        differences_count,
+        served_digest: compared.served.sha256,
+        digest: compared.replayed.sha256,
+        rows: row_counts(&compared.replayed),
+        control_totals: seen.control_totals(),
+        differences: compared.differences,
+        differences_count: compared.differences_count,
         swapped: false,
         recorded_at_position: None,
         caught_up: 0,
         swap_pause_us: 0,
-        took_us: micros(began),
+        took_us: 0,
     };
-    drop(served);
-    if differences_count > 0 && !accept {
+    if report.differences_count > 0 && !accept {
         return Ok(report);
     }
-    let progress =
-        Progress::new("write", u64::try_from(outcome.books.board.len()).unwrap_or(u64::MAX), shown);
-    let mut stopped = Ok(());
-    let written = ledger.store().write_shadow(&outcome.books, |done| {
-        stopped = progress.reach(done);
-        stopped.is_ok()
-    })?;
-    stopped?;
-    progress.done();
-    if !written {
-        return Err(Error::new(ErrorKind::Interrupted, "interrupted", "stopped on request"));
-    }
-    swap(ledger, by, &mut outcome, &mut report)?;
-    aside(outcome);
-    report.took_us = micros(began);
+    ledger.store().put_shadow_totals(&seen.totals)?;
+    swap(ledger, by, &outcome, &mut report)?;
+    aside((outcome, seen));
     Ok(report)
 }
 
 fn swap(
     ledger: &mut Ledger<SqliteStore>,
     by: &By,
-    outcome: &mut Outcome,
+    outcome: &Outcome,
     report: &mut RebuildReport,
 ) -> Result<()> {
     let began = Stopwatch::now();
     ledger.store().begin()?;
     let done = (|| {
-        report.caught_up = catch_up(ledger.store(), outcome, report.through)?;
+        report.caught_up = catch_up(ledger.store(), report.through)?;
         ledger.store().swap_shadow()?;
         let now = ledger.door().now();
         let event = manifest(report, outcome)?;
@@ -440,52 +416,48 @@ fn swap(
     }
 }
 
-/// Posts what was appended since the replay into the shadow.
-fn catch_up(store: &mut SqliteStore, outcome: &mut Outcome, through: u64) -> Result<u64> {
-    let mut fresh = Vec::new();
-    let mut broken = None;
-    store.scan(Span::after(through), &mut |row| match open(row) {
-        Ok(recorded) => {
-            fresh.push(recorded);
-            ControlFlow::Continue(())
-        }
-        Err(why) => {
-            broken = Some(format!("position {}: {why}", row.position));
-            ControlFlow::Break(())
-        }
+/// Posts what was appended since the replay into the shadow, case by case.
+fn catch_up(store: &mut SqliteStore, through: u64) -> Result<u64> {
+    let mut fresh: Vec<OwnedRow> = Vec::new();
+    store.scan(Span::after(through), &mut |row| {
+        fresh.push(owned(row));
+        ControlFlow::Continue(())
     })?;
-    if let Some(why) = broken {
-        return Err(Error::new(ErrorKind::BrokenLog, "log_is_broken", why));
-    }
-    let count = u64::try_from(fresh.len()).unwrap_or(u64::MAX);
-    let mut before: BTreeMap<ClaimId, Option<replay::books::ClaimRows>> = BTreeMap::new();
-    for recorded in fresh {
+    let mut touched: BTreeSet<CaseKey> = BTreeSet::new();
+    for row in &fresh {
+        let recorded = open(&row.as_row()).map_err(|why| broken(row.position, &why))?;
         if let Event::AppendRefused(r) = &recorded.event {
             store.refuse_shadow(&refusal_row(recorded.envelope.position, r))?;
         }
-        let case = match &recorded.envelope.stream {
-            Stream::Claim(id) => {
-                before.entry(id.clone()).or_insert_with(|| {
-                    outcome.world.case_of(id).and_then(|case| rows(case, id, &Cut::default()))
-                });
-                None
-            }
-            Stream::Order(id) => outcome.world.case_of_order(id),
-            Stream::Ledger => None,
-        };
-        for (case, id) in case.iter().flat_map(|case| case.claims.keys().map(move |id| (case, id))) {
-            before.entry(id.clone()).or_insert_with(|| rows(case, id, &Cut::default()));
+        touched.extend(cache::key_on_record(store, &recorded)?);
+    }
+    for key in &touched {
+        let before = cache::read_until(store, key, through)?.there()?;
+        let after = cache::read_until(store, key, u64::MAX)?.there()?;
+        let ids: BTreeSet<&ClaimId> = before.claims.keys().chain(after.claims.keys()).collect();
+        for id in ids {
+            let (before, after) = (rows(&before, id, &Cut::default()), rows(&after, id, &Cut::default()));
+            store.post_shadow(before.as_ref(), after.as_ref())?;
         }
-        let position = recorded.envelope.position;
-        outcome.world.apply(recorded).map_err(|fault| {
-            Error::new(ErrorKind::BrokenLog, "log_is_broken", format!("position {position}: {fault:?}"))
-        })?;
     }
-    for (id, before) in &before {
-        let after = outcome.world.case_of(id).and_then(|case| rows(case, id, &Cut::default()));
-        store.post_shadow(before.as_ref(), after.as_ref())?;
+    Ok(u64::try_from(fresh.len()).unwrap_or(u64::MAX))
+}
+
+fn owned(row: &Row<'_>) -> OwnedRow {
+    OwnedRow {
+        position: row.position,
+        stream: row.stream.into(),
+        revision: row.revision,
+        event_id: row.event_id,
+        kind: row.kind.into(),
+        recorded_at: row.recorded_at,
+        body: row.body.into(),
+        leaf: row.leaf,
     }
-    Ok(count)
+}
+
+fn broken(position: u64, why: &dyn std::fmt::Display) -> Error {
+    Error::new(ErrorKind::BrokenLog, "log_is_broken", format!("position {position}: {why}"))
 }
 
 fn row_counts(digest: &Digest) -> BTreeMap<String, u64> {

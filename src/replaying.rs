@@ -8,8 +8,10 @@
 
 use replay::{
     audit::{Outcome, Proved, Replay},
-    books::Books,
+    books::{Books, RefusalRow},
+    case::{Case, CaseKey},
     codec::Row,
+    seal::PersonalRow,
 };
 use std::{
     ops::Range,
@@ -25,6 +27,8 @@ const CHUNK_ROWS: usize = 512;
 const CHUNKS_WAITING_MAX: usize = 2;
 /// Bytes of bodies after which a chunk goes although it has fewer rows.
 const CHUNK_BYTES: usize = 1 << 20;
+/// Cases that are given away together.
+const ENDED_CASES: usize = 64;
 /// Most threads that prove; one that folds keeps up with no more.
 const PROVERS_MAX: usize = 4;
 
@@ -74,6 +78,27 @@ pub fn aside<T: Send + 'static>(large: T) {
     let _ = thread::Builder::new().spawn(move || drop(large));
 }
 
+/// What the reader knows of a row beside the row.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Beside<'a> {
+    /// The personal values that are stored for it, if its commitments are to be opened.
+    pub personal: Option<&'a [PersonalRow]>,
+    /// Whether it is the last one of its case, so that nobody has to hold the case any longer.
+    pub ends_its_case: bool,
+}
+
+/// What has ended, on its way to whoever writes its books.
+#[derive(Debug, Default)]
+pub struct Ended {
+    /// Cases.
+    pub cases: Vec<(CaseKey, Case)>,
+    /// Refused acts.
+    pub refusals: Vec<RefusalRow>,
+}
+
+/// Whom ended cases are given to, on the thread that folds.
+pub type OnEnded<'a> = &'a (dyn Fn(Ended) + Sync);
+
 /// Rows copied out of what they were read from.
 #[derive(Default)]
 struct Chunk {
@@ -81,6 +106,7 @@ struct Chunk {
     /// Streams and kinds.
     text: String,
     bodies: Vec<u8>,
+    personal: Vec<PersonalRow>,
 }
 
 struct Copied {
@@ -92,10 +118,12 @@ struct Copied {
     stream: Range<usize>,
     kind: Range<usize>,
     body: Range<usize>,
+    personal: Option<Range<usize>>,
+    ends_its_case: bool,
 }
 
 impl Chunk {
-    fn push(&mut self, row: &Row<'_>) {
+    fn push(&mut self, row: &Row<'_>, beside: Beside<'_>) {
         let text = &mut self.text;
         let mut say = |part: &str| {
             text.push_str(part);
@@ -105,10 +133,31 @@ impl Chunk {
         self.bodies.extend_from_slice(row.body);
         let body = self.bodies.len() - row.body.len()..self.bodies.len();
         let Row { position, revision, recorded_at, event_id, leaf, .. } = *row;
-        self.rows.push(Copied { position, revision, recorded_at, event_id, leaf, stream, kind, body });
+        let personal = beside.personal.map(|values| {
+            self.personal.extend_from_slice(values);
+            self.personal.len() - values.len()..self.personal.len()
+        });
+        let ends_its_case = beside.ends_its_case;
+        let copied = Copied {
+            position,
+            revision,
+            recorded_at,
+            event_id,
+            leaf,
+            stream,
+            kind,
+            body,
+            personal,
+            ends_its_case,
+        };
+        self.rows.push(copied);
     }
-    fn rows(&self) -> impl Iterator<Item = Row<'_>> {
-        self.rows.iter().map(|row| Row {
+    fn rows(&self) -> impl Iterator<Item = (Row<'_>, Beside<'_>)> {
+        let beside = |row: &Copied| Beside {
+            personal: row.personal.clone().map(|own| self.personal.get(own).unwrap_or_default()),
+            ends_its_case: row.ends_its_case,
+        };
+        let row = |row: &Copied| Row {
             position: row.position,
             stream: self.text.get(row.stream.clone()).unwrap_or_default(),
             revision: row.revision,
@@ -117,7 +166,16 @@ impl Chunk {
             recorded_at: row.recorded_at,
             body: self.bodies.get(row.body.clone()).unwrap_or_default(),
             leaf: row.leaf,
-        })
+        };
+        self.rows.iter().map(move |copied| (row(copied), beside(copied)))
+    }
+}
+
+fn looked_at(row: &Row<'_>, beside: Beside<'_>, thoroughly: bool) -> Proved {
+    let proved = Proved::of(row, thoroughly);
+    match beside.personal {
+        Some(values) => proved.open_with(values),
+        None => proved,
     }
 }
 
@@ -130,22 +188,64 @@ pub fn replayed<T>(
     spread: Spread,
     source: impl FnOnce(&mut dyn FnMut(&Row<'_>)) -> Result<T>,
 ) -> Result<(Replay, T)> {
+    let source = |take: &mut dyn FnMut(&Row<'_>, Beside<'_>)| source(&mut |row| take(row, Beside::default()));
+    replayed_by_case(replay, spread, source, &|_| {})
+}
+
+/// As [`replayed`], and gives every case that has ended to `on_ended`: the replay holds those alone that go on.
+///
+/// # Errors
+/// As [`replayed`].
+pub fn replayed_by_case<T>(
+    replay: Replay,
+    spread: Spread,
+    source: impl FnOnce(&mut dyn FnMut(&Row<'_>, Beside<'_>)) -> Result<T>,
+    on_ended: OnEnded<'_>,
+) -> Result<(Replay, T)> {
     if spread.provers == 0 {
-        let mut replay = replay;
-        let said = source(&mut |row| replay.row(row))?;
-        return Ok((replay, said));
+        let mut taking = Taking { replay, ended: Ended::default(), on_ended };
+        let thoroughly = taking.replay.is_thorough();
+        let said = source(&mut |row, beside| taking.take(row, beside, looked_at(row, beside, thoroughly)))?;
+        taking.give();
+        return Ok((taking.replay, said));
     }
     thread::scope(|scope| {
-        let mut fold = Fold { scope, spread, here: Some(replay), lanes: Vec::new(), turn: 0, there: None };
+        let mut fold =
+            Fold { scope, spread, here: Some(replay), lanes: Vec::new(), turn: 0, there: None, on_ended };
         let mut chunk = Chunk::default();
-        let said = source(&mut |row| {
-            chunk.push(row);
+        let said = source(&mut |row, beside| {
+            chunk.push(row, beside);
             if chunk.rows.len() >= spread.chunk_rows || chunk.bodies.len() >= CHUNK_BYTES {
                 fold.send(std::mem::take(&mut chunk));
             }
         })?;
         Ok((fold.end(chunk)?, said))
     })
+}
+
+/// The one that folds.
+struct Taking<'a> {
+    replay: Replay,
+    ended: Ended,
+    on_ended: OnEnded<'a>,
+}
+
+impl Taking<'_> {
+    fn take(&mut self, row: &Row<'_>, beside: Beside<'_>, proved: Proved) {
+        self.replay.proved(row, proved);
+        if beside.ends_its_case {
+            self.ended.cases.extend(self.replay.hand_over(row.stream));
+            if self.ended.cases.len() >= ENDED_CASES {
+                self.give();
+            }
+        }
+    }
+    fn give(&mut self) {
+        if !self.ended.cases.is_empty() {
+            self.ended.refusals = self.replay.hand_over_refusals();
+            (self.on_ended)(std::mem::take(&mut self.ended));
+        }
+    }
 }
 
 /// Where the rows go. The replay stays here as long as there is nothing to share; then it moves to a thread of its own.
@@ -157,6 +257,7 @@ struct Fold<'scope, 'env> {
     lanes: Vec<SyncSender<Chunk>>,
     turn: usize,
     there: Option<ScopedJoinHandle<'scope, Replay>>,
+    on_ended: OnEnded<'env>,
 }
 
 impl Fold<'_, '_> {
@@ -181,13 +282,19 @@ impl Fold<'_, '_> {
             self.lanes.push(lane);
             collected.push(proved);
         }
-        self.there = Some(self.scope.spawn(move || fold(replay, &collected)));
+        let taking = Taking { replay, ended: Ended::default(), on_ended: self.on_ended };
+        self.there = Some(self.scope.spawn(move || fold(taking, &collected)));
     }
 
     fn end(mut self, rest: Chunk) -> Result<Replay> {
-        if let Some(mut replay) = self.here.take() {
-            rest.rows().for_each(|row| replay.row(&row));
-            return Ok(replay);
+        if let Some(replay) = self.here.take() {
+            let thoroughly = replay.is_thorough();
+            let mut taking = Taking { replay, ended: Ended::default(), on_ended: self.on_ended };
+            for (row, beside) in rest.rows() {
+                taking.take(&row, beside, looked_at(&row, beside, thoroughly));
+            }
+            taking.give();
+            return Ok(taking.replay);
         }
         self.send(rest);
         self.lanes.clear();
@@ -203,20 +310,21 @@ type ProvedChunk = (Chunk, Vec<Proved>);
 
 fn prove(chunks: &Receiver<Chunk>, done: &SyncSender<ProvedChunk>, thoroughly: bool) {
     for chunk in chunks {
-        let proved = chunk.rows().map(|row| Proved::of(&row, thoroughly)).collect();
+        let proved = chunk.rows().map(|(row, beside)| looked_at(&row, beside, thoroughly)).collect();
         if done.send((chunk, proved)).is_err() {
             break;
         }
     }
 }
 
-fn fold(mut replay: Replay, lanes: &[Receiver<ProvedChunk>]) -> Replay {
+fn fold(mut taking: Taking<'_>, lanes: &[Receiver<ProvedChunk>]) -> Replay {
     // The first lane that has ended in its turn was the last: none after it was dealt anything.
     for lane in lanes.iter().cycle() {
         let Ok((chunk, proved)) = lane.recv() else { break };
-        for (row, proved) in chunk.rows().zip(proved) {
-            replay.proved(&row, proved);
+        for ((row, beside), proved) in chunk.rows().zip(proved) {
+            taking.take(&row, beside, proved);
         }
     }
-    replay
+    taking.give();
+    taking.replay
 }

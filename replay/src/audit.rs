@@ -1,8 +1,12 @@
 //! Replay with every check switched on: rows in, books and findings out.
 
+mod outcome;
 mod proved;
+mod uses;
 
+pub use outcome::{Key, Outcome, Places, Table};
 pub use proved::{Commitment, Proved, commitments_of};
+pub use uses::Uses;
 
 use alloc::{
     collections::{BTreeMap, BTreeSet},
@@ -11,11 +15,8 @@ use alloc::{
     vec::Vec,
 };
 
-use foldhash::fast::FixedState;
-use hashbrown::HashMap;
-
 use crate::{
-    books::{Books, refusal_row},
+    books::{Books, RefusalRow, refusal_row},
     case::{Broken, Case, CaseKey, Fault, World, first_key},
     codec::{Recorded, Row},
     event::{ControlTotal, Event, Kind, PeriodClosed},
@@ -24,9 +25,10 @@ use crate::{
         succession::Announced,
     },
     history::Cut,
-    ids::{ClaimId, EventId, ExternalId, Origin, Position, SourceId, Stream},
+    ids::{ClaimId, Origin, Position, Stream},
     journal::{Entry, Poster},
     merkle::{Frontier, Hash},
+    multiset::MultisetKey,
     redaction::Redactions,
     time::Month,
 };
@@ -45,9 +47,10 @@ pub struct Replay {
     frontier: Frontier,
     position: u64,
     recorded_at: i64,
-    event_ids: Table<EventId, u64>,
-    keys: Table<Key, u64>,
+    uses: Uses,
     commitments: Option<Vec<Commitment>>,
+    opened: u64,
+    not_opening: Vec<(u64, String)>,
     books: Books,
     findings: Vec<Broken>,
     findings_count: u64,
@@ -70,88 +73,6 @@ pub struct Replay {
     entry: Option<Entry>,
 }
 
-/// A table in which nothing is asked in order. Who lists it sorts first: its own order means nothing.
-pub type Table<K, V> = HashMap<K, V, FixedState>;
-
-/// The idempotency key of an event: source, kind, external id.
-pub type Key = (SourceId, Kind, ExternalId);
-
-/// The events among which the first wrong one is, both ends included.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
-pub struct Places {
-    /// First position that can be it.
-    pub first: u64,
-    /// Last position that can be it.
-    pub last: u64,
-}
-
-impl Places {
-    /// Of two findings the one that tells more: the closer one where one lies inside the other, else the sooner.
-    pub fn sooner_or_closer(self, other: Self) -> Self {
-        let holds = |wide: Self, close: Self| wide.first <= close.first && close.last <= wide.last;
-        if holds(self, other) {
-            other
-        } else if holds(other, self) {
-            self
-        } else {
-            self.min(other)
-        }
-    }
-    /// Exactly this event.
-    pub fn at(position: u64) -> Self {
-        Self { first: position, last: position }
-    }
-}
-
-/// What a replay arrived at.
-#[derive(Debug)]
-pub struct Outcome {
-    /// Events read.
-    pub events: u64,
-    /// RFC 6962 root over all of them.
-    pub root: Hash,
-    /// The frontier behind the root.
-    pub frontier: Frontier,
-    /// The books.
-    pub books: Books,
-    /// What is wrong, by position; at most [`FINDINGS_MAX`].
-    pub findings: Vec<Broken>,
-    /// How much is wrong.
-    pub findings_count: u64,
-    /// Where the first wrong event is, if a finding shows one.
-    pub first_bad: Option<Places>,
-    /// How far the checkpoints on record vouch for the events: size of the last one that is of this log.
-    pub vouched: u64,
-    /// Cases of which not everything could be folded.
-    pub quarantined: Vec<String>,
-    /// Events per kind.
-    pub kinds: BTreeMap<&'static str, u64>,
-    /// Hashes of the policies that were published.
-    pub policies: Vec<Hash>,
-    /// Every event id with its position.
-    pub event_ids: Table<EventId, u64>,
-    /// Every idempotency key with the position of its event.
-    pub keys: Table<Key, u64>,
-    /// Every commitment to a personal value, when they were asked for.
-    pub commitments: Vec<Commitment>,
-    /// Personal values that were erased, with approval or without.
-    pub redactions: Redactions,
-    /// Checkpoints that were recorded and are of this log: position and signed note. Who signed is not asked here.
-    pub checkpoints: Vec<(u64, String)>,
-    /// Keys that sign the heads, as the log names them, each as its reason asks for signed.
-    pub announced: Vec<Announced>,
-    /// The roots that were asked for, by size; none where the log is shorter.
-    pub roots: BTreeMap<u64, Option<Hash>>,
-    /// Events by somebody whose duty they were not.
-    pub oversteps: u64,
-    /// Seals of months whose figures are not those of the log.
-    pub seals_differing: u64,
-    /// What the entries of the journal add up to, when they were asked for.
-    pub poster: Option<Poster>,
-    /// The world itself, for questions the books do not answer.
-    pub world: World,
-}
-
 impl Replay {
     /// A replay from the first position. With an origin, events of another ledger are findings.
     pub fn new(origin: Option<Origin>, cut: Cut) -> Self {
@@ -161,9 +82,10 @@ impl Replay {
             frontier: Frontier::new(),
             position: 0,
             recorded_at: 0,
-            event_ids: Table::default(),
-            keys: Table::default(),
+            uses: Uses::default(),
             commitments: None,
+            opened: 0,
+            not_opening: Vec::new(),
             books: Books::default(),
             findings: Vec::new(),
             findings_count: 0,
@@ -213,6 +135,13 @@ impl Replay {
         self
     }
 
+    /// Adds up ids and keys instead of keeping them: no second use is named, but the sums show whether an index in
+    /// which nothing stands twice is theirs.
+    pub fn adding_up(mut self, key: &MultisetKey) -> Self {
+        self.uses = Uses::summed(key);
+        self
+    }
+
     /// The next row. A fault is kept as a finding, and the replay goes on.
     pub fn row(&mut self, row: &Row<'_>) {
         self.proved(row, Proved::of(row, self.is_thorough()));
@@ -231,7 +160,9 @@ impl Replay {
             self.find(row, Fault::PositionIsNotTheNext { due });
         }
         self.position = row.position;
-        let Proved { leaf, opened, commitments, spelling } = proved;
+        let Proved { leaf, opened, commitments, spelling, opening, not_opening } = proved;
+        self.opened = self.opened.saturating_add(opening);
+        self.not_opening.extend(not_opening.into_iter().map(|path| (row.position, path)));
         if let Ok(recorded) = &opened
             && let Err(fault) = self.of_itself(row.position, recorded)
         {
@@ -291,15 +222,8 @@ impl Replay {
             return Err(Fault::RecordedTimeRunsBackwards);
         }
         self.recorded_at = row.recorded_at;
-        if self.event_ids.try_insert(e.event_id, row.position).is_err() {
-            return Err(Fault::EventIdIsUsedTwice);
-        }
         let kind = recorded.event.kind();
-        if let Some(key) = &e.external_id
-            && self.keys.insert((e.source.clone(), kind, key.clone()), row.position).is_some()
-        {
-            return Err(Fault::KeyIsUsedTwice);
-        }
+        self.uses.first(e, kind)?;
         let count = self.kinds.entry(kind).or_default();
         *count = count.saturating_add(1);
         if let Event::PolicyPublished(p) = &recorded.event {
@@ -428,6 +352,24 @@ impl Replay {
         self.findings.first()
     }
 
+    /// Takes a case that has ended out of the replay, so that its memory can be used for others: whoever replays
+    /// writes its books. Should an event of it come all the same, [`Outcome::came_late`] says so.
+    pub fn hand_over(&mut self, stream: &str) -> Option<(CaseKey, Case)> {
+        let (key, case) = self.world.hand_over(&stream.parse().ok()?)?;
+        for id in case.claims.keys() {
+            self.case_of_claim.remove(id);
+        }
+        Some((key, case))
+    }
+    /// Hands over every case that is left.
+    pub fn hand_over_the_rest(&mut self) -> Vec<(CaseKey, Case)> {
+        self.world.hand_over_the_rest()
+    }
+    /// Hands over the refused acts since the last time, in order of position.
+    pub fn hand_over_refusals(&mut self) -> Vec<RefusalRow> {
+        core::mem::take(&mut self.books.refusals).into_values().collect()
+    }
+
     /// Writes the books and closes the replay.
     pub fn finish(self) -> Outcome {
         self.finish_with(Books::of)
@@ -454,9 +396,11 @@ impl Replay {
             quarantined,
             kinds: self.kinds.into_iter().map(|(kind, count)| (kind.as_str(), count)).collect(),
             policies: self.policies,
-            event_ids: self.event_ids,
-            keys: self.keys,
+            uses: self.uses,
             commitments: self.commitments.unwrap_or_default(),
+            opened: self.opened,
+            not_opening: self.not_opening,
+            came_late: self.world.came_late(),
             redactions: self.redactions,
             checkpoints: self.checkpoints,
             announced: self.announced,

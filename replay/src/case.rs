@@ -2,7 +2,10 @@
 //! decided, so it is what append loads and what replay proves.
 
 use alloc::{collections::BTreeMap, string::String, vec::Vec};
-use core::fmt;
+use core::{
+    fmt,
+    hash::{BuildHasher, Hash},
+};
 
 use crate::{
     audit::Table,
@@ -183,14 +186,18 @@ pub struct World {
     pub registry: Registry,
     /// What was posted into which month.
     pub postings: Postings,
-    /// Every case, in the order in which they began.
-    cases: Vec<(CaseKey, Case)>,
+    /// Every case that is here; a place is used again when its case was handed over.
+    cases: Vec<Option<(CaseKey, Case)>>,
+    vacant: Vec<usize>,
     /// Where in `cases` a case stands.
     places: Table<CaseKey, usize>,
     /// Where in `cases` the case of a claim stands.
     claims: Table<ClaimId, usize>,
     /// The case of what belongs to none.
     nothing: Case,
+    /// Cases that were handed over and their claims, by hash: two of one hash can only be taken for late without need.
+    handed_over: Table<u64, ()>,
+    came_late: bool,
 }
 
 /// A case is named by its order, or by its claim when it has no order.
@@ -223,7 +230,7 @@ impl World {
             Stream::Claim(id) => (self.place_of_claim(id, &recorded.event), Some(id)),
         };
         // Always there: the place was just handed out.
-        let Some((_, case)) = self.cases.get_mut(place) else { return Ok(()) };
+        let Some(Some((_, case))) = self.cases.get_mut(place) else { return Ok(()) };
         let (Some(id), true) = (id.cloned(), crate::posting::may_move(&recorded.event)) else {
             return case.apply(recorded);
         };
@@ -241,18 +248,57 @@ impl World {
         if let Some(place) = self.places.get(&key) {
             return *place;
         }
-        let place = self.cases.len();
+        self.came_late |= self.was_handed_over(&key);
+        let place = self.vacant.pop().unwrap_or(self.cases.len());
         self.places.insert(key.clone(), place);
-        self.cases.push((key, Case::default()));
+        let new = Some((key, Case::default()));
+        match self.cases.get_mut(place) {
+            Some(vacant) => *vacant = new,
+            None => self.cases.push(new),
+        }
         place
     }
     fn place_of_claim(&mut self, id: &ClaimId, event: &Event) -> usize {
         if let Some(place) = self.claims.get(id) {
             return *place;
         }
+        self.came_late |= self.was_handed_over(id);
         let place = self.place(first_key(id, event));
         self.claims.insert(id.clone(), place);
         place
+    }
+    /// Takes the case of a stream out, with everything that is known of it.
+    pub fn hand_over(&mut self, stream: &Stream) -> Option<(CaseKey, Case)> {
+        let place = match stream {
+            Stream::Ledger => None,
+            Stream::Order(id) => self.places.get(&CaseKey::Order(id.clone())),
+            Stream::Claim(id) => self.claims.get(id),
+        };
+        let place = *place?;
+        let (key, case) = self.cases.get_mut(place)?.take()?;
+        self.vacant.push(place);
+        self.places.remove(&key);
+        self.handed_over.insert(self.handed_over.hasher().hash_one(&key), ());
+        for id in case.claims.keys() {
+            self.claims.remove(id);
+            self.handed_over.insert(self.handed_over.hasher().hash_one(id), ());
+        }
+        Some((key, case))
+    }
+    /// Takes out every case, in no order.
+    pub fn hand_over_the_rest(&mut self) -> Vec<(CaseKey, Case)> {
+        self.places.clear();
+        self.claims.clear();
+        self.vacant.clear();
+        core::mem::take(&mut self.cases).into_iter().flatten().collect()
+    }
+    /// Whether an event came for a case that was handed over before.
+    pub fn came_late(&self) -> bool {
+        self.came_late
+    }
+    fn was_handed_over(&self, what: &impl Hash) -> bool {
+        !self.handed_over.is_empty()
+            && self.handed_over.contains_key(&self.handed_over.hasher().hash_one(what))
     }
     /// How somebody would overstep a duty by this event, the next of the log.
     ///
@@ -279,7 +325,7 @@ impl World {
     }
     /// Every case, by name.
     pub fn cases(&self) -> impl Iterator<Item = (&CaseKey, &Case)> {
-        let mut cases: Vec<_> = self.cases.iter().map(|(key, case)| (key, case)).collect();
+        let mut cases: Vec<_> = self.cases.iter().flatten().map(|(key, case)| (key, case)).collect();
         cases.sort_unstable_by_key(|(key, _)| *key);
         cases.into_iter()
     }
@@ -292,7 +338,7 @@ impl World {
         self.places.get(&CaseKey::Order(order.clone())).and_then(|place| self.at(*place))
     }
     fn at(&self, place: usize) -> Option<&Case> {
-        self.cases.get(place).map(|(_, case)| case)
+        self.cases.get(place)?.as_ref().map(|(_, case)| case)
     }
 }
 

@@ -19,6 +19,7 @@ pub mod units;
 pub mod canonical;
 pub mod commitment;
 pub mod merkle;
+pub mod multiset;
 // what can be said
 pub mod codec;
 pub mod event;

@@ -4,7 +4,7 @@
 use replay::{
     books::{ClaimRows, rows},
     case::{Case, CaseKey, first_key},
-    codec::open,
+    codec::{Recorded, open},
     event::Event,
     history::Cut,
     ids::{ClaimId, Position, Revision, Stream},
@@ -43,6 +43,16 @@ pub(crate) enum Loaded<T> {
     There(T),
     /// The log contradicts itself.
     Broken(Error),
+}
+
+impl<T> Loaded<T> {
+    /// It, or why it cannot be trusted as an error.
+    pub fn there(self) -> Result<T> {
+        match self {
+            Loaded::There(it) => Ok(it),
+            Loaded::Broken(error) => Err(error),
+        }
+    }
 }
 
 impl Cache {
@@ -178,8 +188,25 @@ fn all_rows(case: &Case) -> BTreeMap<ClaimId, ClaimRows> {
     case.claims.keys().filter_map(|id| Some((id.clone(), rows(case, id, &Cut::default())?))).collect()
 }
 
+/// The case that an event on record belongs to; none for the ledger stream.
+pub(crate) fn key_on_record<S: Store>(store: &mut S, recorded: &Recorded) -> Result<Option<CaseKey>> {
+    let id = match &recorded.envelope.stream {
+        Stream::Ledger => return Ok(None),
+        Stream::Order(id) => return Ok(Some(CaseKey::Order(id.clone()))),
+        Stream::Claim(id) => id,
+    };
+    let Some(first) = store.history(&recorded.envelope.stream)?.into_iter().next() else { return Ok(None) };
+    let first = open(&first.as_row()).map_err(|why| broken(first.position, &why))?;
+    Ok(Some(first_key(id, &first.event)))
+}
+
 /// Folds a case from the store, in order of position across its streams.
 pub(crate) fn read<S: Store>(store: &mut S, key: &CaseKey) -> Result<Loaded<Case>> {
+    read_until(store, key, u64::MAX)
+}
+
+/// As [`read`], up to a position.
+pub(crate) fn read_until<S: Store>(store: &mut S, key: &CaseKey, last: u64) -> Result<Loaded<Case>> {
     let mut found = Vec::new();
     let mut claims = Vec::new();
     match key {
@@ -194,6 +221,7 @@ pub(crate) fn read<S: Store>(store: &mut S, key: &CaseKey) -> Result<Loaded<Case
             .map_err(|why| Error::new(ErrorKind::BrokenLog, "claim_id_is_broken", why.to_string()))?;
         found.extend(store.history(&Stream::Claim(id))?);
     }
+    found.retain(|row| row.position <= last);
     found.sort_by_key(|row| row.position);
     let mut case = Case::default();
     for row in &found {

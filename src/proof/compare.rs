@@ -1,11 +1,19 @@
 //! The books as served beside the books as replayed.
 
-use replay::books::{Books, Digest, TABLES, text, total_name};
+use replay::books::{Digest, DigestBuilder, Sums, TABLES, TotalKey, text, total_name};
 use serde::Serialize;
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, collections::HashSet};
+
+use super::bookkeeping::{Seen, hash};
+use crate::{
+    error::Result,
+    store::sqlite::{RowName, ServedRow, SqliteStore, alone},
+};
 
 /// Most differences that are named; the rest is counted.
 pub const DIFFERENCES_MAX: usize = 50;
+/// Number of the table of totals: a row of it is of many claims, so it is compared when all have ended.
+const TOTALS: usize = 2;
 
 /// A row of the books that is not what the log says.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -20,48 +28,133 @@ pub struct Difference {
     pub replayed: Option<String>,
 }
 
-/// Equal rows have one digest; it takes as long as replaying every tenth event.
-pub(super) fn digest_of_served(served: &Books, replayed: &Digest, differences_count: u64) -> Digest {
-    if differences_count == 0 { replayed.clone() } else { served.digest() }
+/// A row by its table and name, in the order of the digest.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct RowKey {
+    pub table: usize,
+    pub name: RowName,
 }
 
-/// Row by row, what was served beside what the log says.
-pub(super) fn compare(served: &Books, replayed: &Books) -> (Vec<Difference>, u64) {
-    let mut found = Vec::new();
-    let mut count = 0u64;
-    let mut differ = |table: usize, row: String, served: Option<String>, replayed: Option<String>| {
-        count += 1;
-        if found.len() < DIFFERENCES_MAX {
-            found.push(Difference {
-                table: TABLES.get(table).copied().unwrap_or_default(),
-                row,
-                served,
-                replayed,
-            });
+/// The two lines of a row that differ.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Lines {
+    pub served: Option<String>,
+    pub replayed: Option<String>,
+}
+
+/// What the comparison of all books came to.
+#[derive(Debug)]
+pub(super) struct Compared {
+    pub differences: Vec<Difference>,
+    pub differences_count: u64,
+    /// Of what is served.
+    pub served: Digest,
+    /// Of what the log says.
+    pub replayed: Digest,
+}
+
+/// Brings what the bookkeepers have seen to an end: totals, rows that are served and of which the log knows nothing,
+/// digests. `served_digest` was worked out beside.
+///
+/// # Errors
+/// Storage errors.
+pub(super) fn compared(store: &mut SqliteStore, seen: &mut Seen, served_digest: Digest) -> Result<Compared> {
+    let served = store.served_totals()?;
+    let line = |key: &TotalKey, sums: Option<&Sums>| sums.map(|sums| text(&(key, sums)));
+    let mut met = 0;
+    for key in served.keys().chain(seen.totals.keys().filter(|key| !served.contains_key(*key))) {
+        let (was, is) = (served.get(key), seen.totals.get(key));
+        met += u64::from(was.is_some());
+        if was != is {
+            let key_of_row = RowKey { table: TOTALS, name: alone(total_name(key)) };
+            seen.differing.insert(key_of_row, Lines { served: line(key, was), replayed: line(key, is) });
         }
-    };
-    pairs(&served.board, &replayed.board, |k, a, b| differ(0, k.clone(), a.map(text), b.map(text)));
-    pairs(&served.detail, &replayed.detail, |k, a, b| differ(1, k.clone(), a.cloned(), b.cloned()));
-    pairs(&served.totals, &replayed.totals, |k, a, b| differ(2, total_name(k), a.map(text), b.map(text)));
-    pairs(&served.obligations, &replayed.obligations, |k, a, b| {
-        differ(3, format!("{} {} {}", k.0, k.1, k.2), a.map(text), b.map(text));
+    }
+    if let Some(rows) = seen.rows.get_mut(TOTALS) {
+        *rows = u64::try_from(seen.totals.len()).unwrap_or(u64::MAX);
+    }
+    let counts = store.served_counts()?;
+    let all_met = counts.iter().zip(&seen.met).enumerate().all(|(table, (count, rows))| {
+        let rows = if table == TOTALS { met } else { u64::try_from(rows.len()).unwrap_or(u64::MAX) };
+        *count == rows
     });
-    pairs(&served.refusals, &replayed.refusals, |k, a, b| differ(4, k.to_string(), a.map(text), b.map(text)));
-    (found, count)
+    if !all_met {
+        unknown_to_the_log(store, seen)?;
+    }
+    let replayed = if seen.differing.is_empty() {
+        // Equal rows have one digest.
+        served_digest.clone()
+    } else {
+        digest_of_replayed(store, seen)?
+    };
+    let named = seen.differing.iter().take(DIFFERENCES_MAX).map(|(key, lines)| Difference {
+        table: TABLES.get(key.table).copied().unwrap_or_default(),
+        row: name(key),
+        served: lines.served.clone(),
+        replayed: lines.replayed.clone(),
+    });
+    Ok(Compared {
+        differences: named.collect(),
+        differences_count: u64::try_from(seen.differing.len()).unwrap_or(u64::MAX),
+        served: served_digest,
+        replayed,
+    })
 }
 
-fn pairs<K: Ord, V: PartialEq>(
-    a: &BTreeMap<K, V>,
-    b: &BTreeMap<K, V>,
-    mut differ: impl FnMut(&K, Option<&V>, Option<&V>),
-) {
-    for (key, left) in a {
-        let right = b.get(key);
-        if right != Some(left) {
-            differ(key, Some(left), right);
+/// The name of a row in messages.
+fn name(key: &RowKey) -> String {
+    match (key.table, &key.name) {
+        (3, name) => name.join(" "),
+        // Refused acts are named by their position.
+        (4, [position, ..]) => position.trim_start_matches('0').into(),
+        (_, [name, ..]) => name.clone(),
+    }
+}
+
+/// Rows that are served and that no case gave.
+fn unknown_to_the_log(store: &mut SqliteStore, seen: &mut Seen) -> Result<()> {
+    let met: Vec<HashSet<u64>> = seen.met.iter().map(|rows| rows.iter().copied().collect()).collect();
+    store.each_served(&mut |ServedRow { table, name, line }| {
+        let known = table == TOTALS || met.get(table).is_some_and(|met| met.contains(&hash(table, &name)));
+        if !known {
+            seen.differing.insert(RowKey { table, name }, Lines { served: Some(line), replayed: None });
         }
+    })
+}
+
+/// The digest of what is served.
+///
+/// # Errors
+/// Storage errors.
+pub(super) fn digest_of_served(store: &mut SqliteStore) -> Result<Digest> {
+    let mut digest = DigestBuilder::default();
+    store.each_served(&mut |row| digest.row(row.table, &row.line))?;
+    Ok(digest.finish())
+}
+
+/// The digest of what the log says: what is served, but for the rows that differ.
+fn digest_of_replayed(store: &mut SqliteStore, seen: &Seen) -> Result<Digest> {
+    let mut digest = DigestBuilder::default();
+    let totals: BTreeMap<&TotalKey, &Sums> = seen.totals.iter().collect();
+    for (key, sums) in totals {
+        digest.row(TOTALS, &text(&(key, sums)));
     }
-    for (key, right) in b.iter().filter(|(key, _)| !a.contains_key(*key)) {
-        differ(key, None, Some(right));
+    let mut differing = seen.differing.iter().filter(|(key, _)| key.table != TOTALS).peekable();
+    store.each_served(&mut |row| {
+        if row.table == TOTALS {
+            return;
+        }
+        let at = RowKey { table: row.table, name: row.name };
+        while let Some((key, lines)) = differing.next_if(|(key, _)| **key < at) {
+            lines.replayed.iter().for_each(|line| digest.row(key.table, line));
+        }
+        match differing.next_if(|(key, _)| **key == at) {
+            Some((_, lines)) => lines.replayed.iter().for_each(|line| digest.row(at.table, line)),
+            None => digest.row(at.table, &row.line),
+        }
+    })?;
+    for (key, lines) in differing {
+        lines.replayed.iter().for_each(|line| digest.row(key.table, line));
     }
+    Ok(digest.finish())
 }

@@ -8,6 +8,7 @@ use crate::{
     event::Event,
     ids::Personal,
     merkle::{Hash, leaf_hash},
+    seal::PersonalRow,
 };
 
 /// What a row is when it is looked at alone. Nothing here asks for another row, so many can be looked at side by side;
@@ -19,6 +20,10 @@ pub struct Proved {
     pub(super) opened: Result<Recorded, RowFault>,
     pub(super) commitments: Vec<Commitment>,
     pub(super) spelling: Result<(), RowFault>,
+    /// How many commitments were opened.
+    pub(super) opening: u64,
+    /// Paths of values that open nothing.
+    pub(super) not_opening: Vec<String>,
 }
 
 impl Proved {
@@ -36,7 +41,23 @@ impl Proved {
             collect(row.position, &mut recorded.event, &mut commitments);
             spelling = one_spelling(row, recorded);
         }
-        Self { leaf, opened, commitments, spelling }
+        Self { leaf, opened, commitments, spelling, opening: 0, not_opening: Vec::new() }
+    }
+
+    /// Opens the commitments of the row with the values that are stored for it. What opens is counted and let go;
+    /// what does not is kept for whoever knows what was redacted.
+    pub fn open_with(mut self, values: &[PersonalRow]) -> Self {
+        for value in values {
+            let opens = |c: &Commitment| c.path == value.path && value.opens(&c.hash);
+            match self.commitments.iter().position(opens) {
+                Some(place) => {
+                    self.commitments.remove(place);
+                    self.opening = self.opening.saturating_add(1);
+                }
+                None => self.not_opening.push(value.path.clone()),
+            }
+        }
+        self
     }
 }
 

@@ -446,8 +446,8 @@ fn personal(path: &Path, folder: &Folder, outcome: &Outcome, verdict: &mut Verdi
 /// Every redaction by the place that it erased.
 pub fn redacted(outcome: &Outcome) -> BTreeMap<(u64, String), &Redaction> {
     let place = |(event, path, redaction)| {
-        let position = outcome.event_ids.get(&event)?;
-        Some(((*position, String::from(path)), redaction))
+        let position = outcome.uses.position_of(&event)?;
+        Some(((position, String::from(path)), redaction))
     };
     outcome.redactions.iter().filter_map(place).collect()
 }

@@ -2,6 +2,7 @@
 
 use replay::books::{BoardRow, Books, ClaimRows, ObligationRow, RefusalRow, Sums, TABLES, TotalKey};
 use rusqlite::{Connection, params};
+use std::collections::BTreeMap;
 
 use super::{SqliteStore, count, fault, number};
 use crate::{error::Result, view::Filter};
@@ -15,9 +16,6 @@ const PREVIOUS: &str = "_previous";
 pub(super) fn is_spare(name: &str) -> bool {
     name.ends_with(PREVIOUS) || name.ends_with(SHADOW)
 }
-/// Claims per transaction while a shadow is written, so that appends never wait long.
-const SHADOW_CLAIMS_PER_TRANSACTION: usize = 2_000;
-
 pub(super) fn create(db: &Connection, suffix: &str) -> Result<()> {
     db.execute_batch(&include_str!("books.sql").replace("{suffix}", suffix)).map_err(fault)
 }
@@ -168,9 +166,16 @@ fn post_obligations(
     for row in old {
         gone.execute([&row.claim, &row.what, &row.item]).map_err(fault)?;
     }
+    put_obligations(db, suffix, new)
+}
+
+fn put_obligations(db: &Connection, suffix: &str, rows: &[ObligationRow]) -> Result<()> {
+    if rows.is_empty() {
+        return Ok(());
+    }
     let sql = format!("INSERT INTO obligations{suffix} VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)");
     let mut put = db.prepare_cached(&sql).map_err(fault)?;
-    for row in new {
+    for row in rows {
         put.execute(params![
             row.claim,
             row.what,
@@ -263,7 +268,7 @@ pub(crate) fn board_row(r: &rusqlite::Row<'_>) -> rusqlite::Result<BoardRow> {
     })
 }
 
-fn total_row(r: &rusqlite::Row<'_>) -> rusqlite::Result<(TotalKey, Sums)> {
+pub(super) fn total_row(r: &rusqlite::Row<'_>) -> rusqlite::Result<(TotalKey, Sums)> {
     let key = TotalKey {
         merchant: r.get(0)?,
         country: r.get(1)?,
@@ -281,7 +286,7 @@ fn total_row(r: &rusqlite::Row<'_>) -> rusqlite::Result<(TotalKey, Sums)> {
     Ok((key, sums))
 }
 
-fn obligation_row(r: &rusqlite::Row<'_>) -> rusqlite::Result<ObligationRow> {
+pub(super) fn obligation_row(r: &rusqlite::Row<'_>) -> rusqlite::Result<ObligationRow> {
     Ok(ObligationRow {
         claim: r.get(0)?,
         what: r.get(1)?,
@@ -294,7 +299,7 @@ fn obligation_row(r: &rusqlite::Row<'_>) -> rusqlite::Result<ObligationRow> {
     })
 }
 
-fn refusal_row(r: &rusqlite::Row<'_>) -> rusqlite::Result<RefusalRow> {
+pub(super) fn refusal_row(r: &rusqlite::Row<'_>) -> rusqlite::Result<RefusalRow> {
     Ok(RefusalRow {
         position: count(r.get(0)?),
         stream: r.get(1)?,
@@ -308,40 +313,45 @@ fn refusal_row(r: &rusqlite::Row<'_>) -> rusqlite::Result<RefusalRow> {
 
 /// The tables of a rebuild before they are served.
 impl SqliteStore {
-    /// Writes the books of a rebuild beside those that are served, in short transactions. What an interrupted
-    /// rebuild left is thrown away first.
+    /// Begins the books of a rebuild beside those that are served. What an interrupted rebuild left is thrown away.
     ///
     /// # Errors
     /// Storage errors; the served tables are untouched.
-    pub fn write_shadow(&mut self, books: &Books, mut progress: impl FnMut(u64) -> bool) -> Result<bool> {
+    pub fn begin_shadow(&mut self) -> Result<()> {
         self.drop_shadow()?;
         // What was served before the last rebuild goes now, table by table, so that the swap has nothing to drop.
         self.drop_quickly(PREVIOUS)?;
-        let db = &self.db;
-        db.execute_batch("BEGIN IMMEDIATE").map_err(fault)?;
-        create(db, SHADOW)?;
-        for (key, sums) in &books.totals {
-            add_total(db, SHADOW, key, sums, 1)?;
-        }
-        for row in books.refusals.values() {
-            refuse(db, SHADOW, row)?;
-        }
-        db.execute_batch("COMMIT").map_err(fault)?;
-        let claims: Vec<&String> = books.board.keys().collect();
-        let mut written = 0u64;
-        for chunk in claims.chunks(SHADOW_CLAIMS_PER_TRANSACTION) {
-            db.execute_batch("BEGIN IMMEDIATE").map_err(fault)?;
-            for claim in chunk {
-                put_shadow(db, books, claim)?;
-                written += 1;
+        self.in_one_transaction(|db| create(db, SHADOW))
+    }
+    /// Writes rows of claims that are not in the shadow yet, but for their totals, and refused acts. In one short
+    /// transaction, so that appends never wait long.
+    ///
+    /// # Errors
+    /// Storage errors; the served tables are untouched.
+    pub fn put_shadow(&mut self, claims: &[ClaimRows], refusals: &[RefusalRow]) -> Result<()> {
+        self.in_one_transaction(|db| {
+            claims.iter().try_for_each(|rows| put_shadow(db, rows))?;
+            refusals.iter().try_for_each(|row| refuse(db, SHADOW, row))
+        })
+    }
+    /// Writes the totals of the shadow.
+    ///
+    /// # Errors
+    /// Storage errors; the served tables are untouched.
+    pub fn put_shadow_totals(&mut self, totals: &BTreeMap<TotalKey, Sums>) -> Result<()> {
+        self.in_one_transaction(|db| {
+            totals.iter().try_for_each(|(key, sums)| add_total(db, SHADOW, key, sums, 1))
+        })
+    }
+    fn in_one_transaction(&mut self, write: impl FnOnce(&Connection) -> Result<()>) -> Result<()> {
+        self.db.execute_batch("BEGIN IMMEDIATE").map_err(fault)?;
+        match write(&self.db) {
+            Ok(()) => self.db.execute_batch("COMMIT").map_err(fault),
+            Err(why) => {
+                let _ = self.db.execute_batch("ROLLBACK");
+                Err(why)
             }
-            db.execute_batch("COMMIT").map_err(fault)?;
-            if !progress(written) {
-                self.drop_shadow()?;
-                return Ok(false);
-            }
         }
-        Ok(true)
     }
     /// Posts what was appended while the shadow was written. Inside the transaction of the swap.
     ///
@@ -387,33 +397,11 @@ impl SqliteStore {
     }
 }
 
-fn put_shadow(db: &Connection, books: &Books, claim: &String) -> Result<()> {
-    if let Some(row) = books.board.get(claim) {
-        put_board(db, SHADOW, row)?;
-    }
-    if let Some(detail) = books.detail.get(claim) {
-        let sql = format!("INSERT INTO claim_detail{SHADOW} (claim, detail) VALUES (?1, ?2)");
-        db.prepare_cached(&sql).and_then(|mut s| s.execute([claim, detail])).map_err(fault)?;
-    }
-    let from = (claim.clone(), String::new(), String::new());
-    for ((owner, ..), row) in books.obligations.range(from..).take_while(|((owner, ..), _)| owner == claim) {
-        let _ = owner;
-        let sql = format!("INSERT INTO obligations{SHADOW} VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)");
-        let mut put = db.prepare_cached(&sql).map_err(fault)?;
-        let (minor, units) = (number(row.open_minor), number(row.open_units));
-        put.execute(params![
-            row.claim,
-            row.what,
-            row.item,
-            row.merchant,
-            row.currency,
-            minor,
-            units,
-            row.since
-        ])
-        .map_err(fault)?;
-    }
-    Ok(())
+fn put_shadow(db: &Connection, rows: &ClaimRows) -> Result<()> {
+    put_board(db, SHADOW, &rows.board)?;
+    let sql = format!("INSERT INTO claim_detail{SHADOW} (claim, detail) VALUES (?1, ?2)");
+    db.prepare_cached(&sql).and_then(|mut s| s.execute([&rows.board.claim, &rows.detail])).map_err(fault)?;
+    put_obligations(db, SHADOW, &rows.obligations)
 }
 
 /// What lists and totals read.

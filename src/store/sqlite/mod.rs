@@ -4,8 +4,12 @@ mod books;
 mod clean;
 mod copy;
 mod file;
+mod served;
+mod whole;
 
 pub use file::{APPLICATION_ID, FILE_VERSION};
+pub use served::{RowName, ServedClaim, ServedRow, alone, refusal_name};
+pub use whole::{Ends, IndexSums};
 
 use replay::{
     books::{Books, ClaimRows, RefusalRow},
@@ -17,7 +21,6 @@ use replay::{
 };
 use rusqlite::{Connection, OptionalExtension, params};
 use std::{
-    collections::BTreeMap,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -147,6 +150,25 @@ impl SqliteStore {
     /// Lets go of the state held by [`SqliteStore::begin_read`].
     pub fn end_read(&mut self) {
         let _ = self.db.execute_batch("ROLLBACK");
+    }
+    /// With another page cache than [`CACHE_KIB`].
+    ///
+    /// # Errors
+    /// Storage errors.
+    pub fn with_cache(self, kib: u32) -> Result<Self> {
+        self.db.execute_batch(&format!("PRAGMA cache_size = -{kib}")).map_err(fault)?;
+        Ok(self)
+    }
+    /// What stops this connection in what it is doing, from another thread.
+    pub fn interrupt_handle(&self) -> rusqlite::InterruptHandle {
+        self.db.get_interrupt_handle()
+    }
+    /// Folds the write-ahead log into the file and cuts it, as far as nobody reads an older state.
+    ///
+    /// # Errors
+    /// Storage errors.
+    pub fn fold_in(&mut self) -> Result<()> {
+        self.db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).map_err(fault)
     }
     /// Pages of the ledger as it is read now, and bytes of a page.
     ///
@@ -374,96 +396,4 @@ fn borrowed<'a>(row: &'a rusqlite::Row<'_>) -> Result<Row<'a>> {
         body: bytes(6)?,
         leaf: bytes(7)?.try_into().map_err(|_| short(7))?,
     })
-}
-
-/// What only an audit reads.
-impl SqliteStore {
-    /// The first thing that is wrong with the file itself. A replay reads the log from end to end and would not
-    /// notice an index that no longer finds what is there.
-    ///
-    /// # Errors
-    /// Storage errors.
-    pub fn file_fault(&mut self) -> Result<Option<String>> {
-        let found = self.db.query_row("PRAGMA integrity_check(1)", [], |row| row.get::<_, String>(0));
-        match found.map_err(fault)?.as_str() {
-            "ok" => Ok(None),
-            why => Ok(Some(why.lines().last().unwrap_or(why).into())),
-        }
-    }
-    /// What of the file's tables, indexes and triggers is not as this program makes them, if anything.
-    ///
-    /// # Errors
-    /// Storage errors.
-    pub fn schema_fault(&mut self) -> Result<Option<String>> {
-        let made = Connection::open_in_memory().map_err(fault)?;
-        file::make_tables(&made)?;
-        let mut due = schema_of(&made)?;
-        for (name, text) in schema_of(&self.db)? {
-            match due.remove(&name) {
-                Some(known) if known == text => {}
-                Some(_) => return Ok(Some(format!("{name} is not as it was made"))),
-                None if books::is_spare(&name) => {}
-                None => return Ok(Some(format!("{name} does not belong there"))),
-            }
-        }
-        // An older file has no such table until something is erased from it.
-        due.remove("table erasures");
-        Ok(due.into_keys().next().map(|name| format!("{name} is missing")))
-    }
-    /// Calls `on_key` with source, kind, external id and position of every idempotency key.
-    ///
-    /// # Errors
-    /// Storage errors.
-    pub fn each_key(&mut self, on_key: &mut dyn FnMut(&str, &str, &str, u64)) -> Result<()> {
-        let mut statement =
-            self.db.prepare("SELECT source, kind, external_id, position FROM keys").map_err(fault)?;
-        let mut rows = statement.query([]).map_err(fault)?;
-        while let Some(row) = rows.next().map_err(fault)? {
-            let text = |i: usize| row.get_ref(i).and_then(|v| v.as_str().map_err(Into::into)).map_err(fault);
-            on_key(text(0)?, text(1)?, text(2)?, count(row.get(3).map_err(fault)?));
-        }
-        Ok(())
-    }
-    /// Every (order, claim) pair of the index.
-    ///
-    /// # Errors
-    /// Storage errors.
-    pub fn claim_orders(&mut self) -> Result<std::collections::BTreeSet<(String, String)>> {
-        let mut statement = self.db.prepare("SELECT order_id, claim FROM claim_orders").map_err(fault)?;
-        let pairs = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).map_err(fault)?;
-        pairs.collect::<rusqlite::Result<_>>().map_err(fault)
-    }
-    /// Calls `on_value` with the position and row of every personal value.
-    ///
-    /// # Errors
-    /// Storage errors.
-    pub fn each_personal(&mut self, on_value: &mut dyn FnMut(u64, &PersonalRow)) -> Result<()> {
-        let sql = "SELECT position, path, salt, value FROM personal ORDER BY position, path";
-        let mut statement = self.db.prepare(sql).map_err(fault)?;
-        let mut rows = statement.query([]).map_err(fault)?;
-        while let Some(row) = rows.next().map_err(fault)? {
-            let value = PersonalRow {
-                path: row.get(1).map_err(fault)?,
-                salt: row.get(2).map_err(fault)?,
-                value: row.get(3).map_err(fault)?,
-            };
-            on_value(count(row.get(0).map_err(fault)?), &value);
-        }
-        Ok(())
-    }
-}
-
-/// Tables, indexes and triggers by kind and name, with the text that made them: blanks and quotes aside, because a
-/// renamed table is written with quotes.
-fn schema_of(db: &Connection) -> Result<BTreeMap<String, String>> {
-    let sql = "SELECT type || ' ' || name, sql FROM sqlite_schema WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite_%'";
-    let mut statement = db.prepare(sql).map_err(fault)?;
-    let rows = statement.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?)));
-    let mut found = BTreeMap::new();
-    for row in rows.map_err(fault)? {
-        let (name, text) = row.map_err(fault)?;
-        let words: Vec<&str> = text.split_whitespace().collect();
-        found.insert(name, words.join(" ").replace('"', ""));
-    }
-    Ok(found)
 }
