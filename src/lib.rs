@@ -15,6 +15,7 @@ pub mod door;
 pub mod error;
 pub mod evidence;
 pub mod generate;
+pub mod hashed;
 pub mod import_csv;
 pub mod journal;
 pub mod judging;

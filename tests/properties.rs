@@ -6,11 +6,12 @@ mod chance;
 mod support;
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Mutex;
 
 use chance::{Op, Run, ops};
 use claims::ledger::Outcome;
-use claims::replaying::{Spread, finished, replayed};
+use claims::replaying::{Beside, Ended, Spread, finished, replayed, replayed_by_case};
 use claims::store::memory::MemoryStore;
 use claims::store::{Span, Store};
 use claims::view::books_as_of;
@@ -177,6 +178,67 @@ proptest! {
         prop_assert_eq!((spread.oversteps, spread.seals_differing), (alone.oversteps, alone.seals_differing));
     }
 
+    /// A replay that lets cases go where they end says what one says that keeps them all, on a sound log or a damaged
+    /// one, however many ends are not known. Where an end is said too early, it says that it was.
+    #[test]
+    fn cases_let_go_make_no_difference(
+        ops in ops(40),
+        damages in proptest::collection::vec((0..6u8, any::<proptest::sample::Index>(), any::<u8>()), 0..=2),
+        forgotten in proptest::collection::vec(any::<proptest::sample::Index>(), 0..=3),
+        too_early in proptest::collection::vec(any::<proptest::sample::Index>(), 0..=1),
+        provers in 0..=3usize,
+        chunk_rows in 1..=20usize,
+    ) {
+        let mut run = run(&ops);
+        let mut log = rows(run.script.ledger.store());
+        if too_early.is_empty() {
+            for (how, place, with) in damages {
+                damage(&mut log, how, place, with);
+            }
+        }
+        let case_of = cases_of(&log);
+        let last = |row: &OwnedRow| case_of.get(&row.stream).and_then(|case| {
+            log.iter().filter(|other| case_of.get(&other.stream) == Some(case)).map(|other| other.position).max()
+        });
+        let mut ends: BTreeSet<u64> = log.iter().filter_map(last).collect();
+        for place in forgotten {
+            let one = (!ends.is_empty()).then(|| ends.iter().copied().nth(place.index(ends.len())).unwrap());
+            one.map(|one| ends.remove(&one));
+        }
+        let early = too_early.iter().map(|place| &log[place.index(log.len())]);
+        let early: Vec<&OwnedRow> = early.filter(|row| last(row).is_some_and(|last| row.position < last)).collect();
+        ends.extend(early.iter().map(|row| row.position));
+        let mut whole = Replay::new(Some(support::origin()), Cut::default());
+        log.iter().for_each(|row| whole.row(&row.as_row()));
+        let whole = whole.finish();
+        let books = Mutex::new(Books::default());
+        let keep = |ended: Ended| {
+            let cases: Vec<&Case> = ended.cases.iter().map(|(_, case)| case).collect();
+            let mut books = books.lock().unwrap();
+            books.join(Books::of(&cases, &Cut::default()));
+            ended.refusals.into_iter().for_each(|row| books.refuse(row));
+        };
+        let replay = Replay::new(Some(support::origin()), Cut::default()).without_books();
+        let (mut replay, ()) = replayed_by_case(replay, Spread { provers, chunk_rows }, |take| {
+            for row in &log {
+                let ends_its_case = ends.contains(&row.position);
+                take(&row.as_row(), Beside { personal: None, ends_its_case });
+            }
+            Ok(())
+        }, &keep)
+        .unwrap();
+        keep(Ended { cases: replay.hand_over_the_rest(), refusals: replay.hand_over_refusals() });
+        let piecemeal = replay.finish();
+        prop_assert_eq!(piecemeal.came_late, !early.is_empty());
+        if !piecemeal.came_late {
+            prop_assert_eq!(&*books.lock().unwrap(), &whole.books);
+            prop_assert_eq!(&piecemeal.findings, &whole.findings);
+            prop_assert_eq!((piecemeal.root, piecemeal.uses), (whole.root, whole.uses));
+            prop_assert_eq!(piecemeal.quarantined, whole.quarantined);
+            prop_assert_eq!(&piecemeal.world.postings, &whole.world.postings);
+        }
+    }
+
     /// The books as of a position, and as of what was known then, are those of a ledger that stopped there.
     #[test]
     fn as_of_is_where_a_ledger_stopped(ops in ops(24)) {
@@ -283,6 +345,22 @@ proptest! {
             break;
         }
     }
+}
+
+/// The case of every stream, as the index of claims by order has it.
+fn cases_of(log: &[OwnedRow]) -> BTreeMap<String, String> {
+    let mut cases = BTreeMap::new();
+    for row in log.iter().filter(|row| row.stream != "ledger") {
+        let order = || {
+            let body: serde_json::Value = serde_json::from_slice(&row.body).ok()?;
+            Some(format!("order/{}", body["payload"]["order"].as_str()?))
+        };
+        let opens = row.kind == "claim_opened" || !cases.contains_key(&row.stream);
+        let case =
+            order().filter(|_| opens && row.stream.starts_with("claim/")).unwrap_or(row.stream.clone());
+        cases.entry(row.stream.clone()).or_insert(case);
+    }
+    cases
 }
 
 /// Does to a log what somebody with the file could do.

@@ -30,11 +30,25 @@ use crate::{
     merkle::{Frontier, Hash},
     multiset::MultisetKey,
     redaction::Redactions,
+    registry::Registry,
     time::Month,
 };
 
 /// Most findings that are kept; the rest is counted.
 pub const FINDINGS_MAX: usize = 100;
+
+/// What is known of a log up to a position, by whoever proved it.
+#[derive(Debug)]
+pub struct Known {
+    /// The tree over every event so far.
+    pub frontier: Frontier,
+    /// Recorded time of the last event, in microseconds.
+    pub recorded_at: i64,
+    /// What the ledger stream says.
+    pub registry: Registry,
+    /// Every case of which more will come.
+    pub cases: Vec<(CaseKey, Case)>,
+}
 
 /// Takes the rows of a log in order of position, proves each, and folds it into the world.
 ///
@@ -106,6 +120,24 @@ impl Replay {
             oversteps: 0,
             poster: None,
             entry: None,
+        }
+    }
+
+    /// A replay that goes on where an earlier one ended: it takes the next row after `known.position`.
+    pub fn after(origin: Option<Origin>, known: Known) -> Self {
+        let Known { frontier, recorded_at, registry, cases } = known;
+        let case_of_claim = cases
+            .iter()
+            .flat_map(|(key, case)| case.claims.keys().map(|id| (id.clone(), key.clone())))
+            .collect();
+        Self {
+            position: frontier.size(),
+            vouched: frontier.size(),
+            frontier,
+            recorded_at,
+            world: World::of(registry, cases),
+            case_of_claim,
+            ..Self::new(origin, Cut::default())
         }
     }
 

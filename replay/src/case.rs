@@ -219,6 +219,16 @@ impl fmt::Display for CaseKey {
 }
 
 impl World {
+    /// A world in which these cases have begun. Nothing was posted in it yet.
+    pub fn of(registry: Registry, cases: Vec<(CaseKey, Case)>) -> Self {
+        let mut world = Self { registry, ..Self::default() };
+        for (place, (key, case)) in cases.iter().enumerate() {
+            world.places.insert(key.clone(), place);
+            world.claims.extend(case.claims.keys().map(|id| (id.clone(), place)));
+        }
+        world.cases = cases.into_iter().map(Some).collect();
+        world
+    }
     /// Takes in the next event of the log, whatever its stream.
     ///
     /// # Errors

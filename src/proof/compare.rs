@@ -1,8 +1,8 @@
 //! The books as served beside the books as replayed.
 
-use replay::books::{Digest, DigestBuilder, Sums, TABLES, TotalKey, text, total_name};
+use replay::books::{Digest, DigestBuilder, ObligationRow, Sums, TABLES, TotalKey, text, total_name};
 use serde::Serialize;
-use std::{collections::BTreeMap, collections::HashSet};
+use std::collections::{BTreeMap, HashSet};
 
 use super::bookkeeping::{Seen, hash};
 use crate::{
@@ -13,7 +13,7 @@ use crate::{
 /// Most differences that are named; the rest is counted.
 pub const DIFFERENCES_MAX: usize = 50;
 /// Number of the table of totals: a row of it is of many claims, so it is compared when all have ended.
-const TOTALS: usize = 2;
+pub(super) const TOTALS: usize = 2;
 
 /// A row of the books that is not what the log says.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -85,7 +85,7 @@ pub(super) fn compared(store: &mut SqliteStore, seen: &mut Seen, served_digest: 
         // Equal rows have one digest.
         served_digest.clone()
     } else {
-        digest_of_replayed(store, seen)?
+        digest_with(store, &seen.differing, &seen.totals)?.1
     };
     let named = seen.differing.iter().take(DIFFERENCES_MAX).map(|(key, lines)| Difference {
         table: TABLES.get(key.table).copied().unwrap_or_default(),
@@ -132,29 +132,42 @@ pub(super) fn digest_of_served(store: &mut SqliteStore) -> Result<Digest> {
     Ok(digest.finish())
 }
 
-/// The digest of what the log says: what is served, but for the rows that differ.
-fn digest_of_replayed(store: &mut SqliteStore, seen: &Seen) -> Result<Digest> {
-    let mut digest = DigestBuilder::default();
-    let totals: BTreeMap<&TotalKey, &Sums> = seen.totals.iter().collect();
+/// The names and lines of what is owed on a claim.
+pub(super) fn obligation_lines(rows: &[ObligationRow]) -> impl Iterator<Item = (RowName, String)> {
+    rows.iter().map(|row| ([row.claim.clone(), row.what.clone(), row.item.clone()], text(row)))
+}
+
+/// Two digests: that of what is served, and that of what is served but for some rows, which stand as `others` says
+/// (replayed), and with other totals.
+///
+/// # Errors
+/// Storage errors.
+pub(super) fn digest_with(
+    store: &mut SqliteStore,
+    others: &BTreeMap<RowKey, Lines>,
+    totals: &BTreeMap<TotalKey, Sums>,
+) -> Result<(Digest, Digest)> {
+    let (mut served, mut digest) = (DigestBuilder::default(), DigestBuilder::default());
     for (key, sums) in totals {
         digest.row(TOTALS, &text(&(key, sums)));
     }
-    let mut differing = seen.differing.iter().filter(|(key, _)| key.table != TOTALS).peekable();
+    let mut others = others.iter().filter(|(key, _)| key.table != TOTALS).peekable();
     store.each_served(&mut |row| {
+        served.row(row.table, &row.line);
         if row.table == TOTALS {
             return;
         }
         let at = RowKey { table: row.table, name: row.name };
-        while let Some((key, lines)) = differing.next_if(|(key, _)| **key < at) {
+        while let Some((key, lines)) = others.next_if(|(key, _)| **key < at) {
             lines.replayed.iter().for_each(|line| digest.row(key.table, line));
         }
-        match differing.next_if(|(key, _)| **key == at) {
+        match others.next_if(|(key, _)| **key == at) {
             Some((_, lines)) => lines.replayed.iter().for_each(|line| digest.row(at.table, line)),
             None => digest.row(at.table, &row.line),
         }
     })?;
-    for (key, lines) in differing {
+    for (key, lines) in others {
         lines.replayed.iter().for_each(|line| digest.row(key.table, line));
     }
-    Ok(digest.finish())
+    Ok((served.finish(), digest.finish()))
 }

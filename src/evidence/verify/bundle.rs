@@ -2,7 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    io::{BufReader, Read, Take, Write},
+    io::{BufReader, Take, Write},
     path::Path,
 };
 
@@ -18,10 +18,9 @@ use replay::{
     },
     history::Cut,
     ids::Origin,
-    merkle::{Hash, leaf_hash},
+    merkle::leaf_hash,
     redaction::{Redaction, Standing, standing},
 };
-use sha2::{Digest, Sha256};
 
 use super::{Kept, Verdict, compare_heads, one, recorded_heads, sizes, trusted_heads};
 use crate::{
@@ -32,13 +31,11 @@ use crate::{
         folder::{ENTRIES_BYTES_MAX, Folder, TILE_BYTES_MAX, bytes_max, shown},
         note_of,
     },
+    hashed::hashed,
     progress::Progress,
     proof::Marks,
     transfer,
 };
-
-/// Bytes of a file that are hashed at once.
-const HASHED_AT_ONCE_BYTES: usize = 65_536;
 
 /// Most characters of what a reader says of a manifest.
 const REASON_CHARS_MAX: usize = 300;
@@ -150,17 +147,6 @@ fn files(folder: &Folder, manifest: &Manifest, size: u64, verdict: &mut Verdict)
         format!("{count} files"),
     );
     Ok(())
-}
-
-fn hashed(mut file: impl Read) -> std::io::Result<Hash> {
-    let mut hash = Sha256::new();
-    let mut piece = vec![0; HASHED_AT_ONCE_BYTES];
-    loop {
-        match file.read(&mut piece)? {
-            0 => return Ok(Hash(hash.finalize().into())),
-            read => hash.update(piece.get(..read).unwrap_or_default()),
-        }
-    }
 }
 
 type Held = Compared<BufReader<Take<std::fs::File>>>;

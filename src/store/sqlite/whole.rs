@@ -3,17 +3,18 @@
 use replay::{
     audit::Table,
     codec::Row,
+    ids::Stream,
     multiset::{Multiset, MultisetKey},
     seal::PersonalRow,
 };
-use rusqlite::{Connection, Statement, types::ValueRef};
+use rusqlite::{Connection, Statement, params, types::ValueRef};
 use std::{
     collections::BTreeMap,
     hash::{BuildHasher, RandomState},
     ops::ControlFlow,
 };
 
-use super::{COLUMNS, SqliteStore, books, borrowed, count, fault, file};
+use super::{COLUMNS, SqliteStore, books, borrowed, count, fault, file, number};
 use crate::error::Result;
 
 /// Which events are the last ones of their case: a bit for every position.
@@ -188,6 +189,36 @@ impl SqliteStore {
             }
         })?;
         Ok(grows.then_some(sum))
+    }
+    /// The stored leaf of every event up to a position.
+    ///
+    /// # Errors
+    /// Storage errors.
+    pub fn each_leaf(
+        &mut self,
+        last: u64,
+        on_leaf: &mut dyn FnMut(u64, [u8; 32]) -> ControlFlow<()>,
+    ) -> Result<()> {
+        let sql = "SELECT position, leaf FROM events WHERE position <= ?1 ORDER BY position";
+        let mut statement = self.db.prepare(sql).map_err(fault)?;
+        let mut rows = statement.query([number(last)]).map_err(fault)?;
+        while let Some(row) = rows.next().map_err(fault)? {
+            if on_leaf(count(row.get(0).map_err(fault)?), row.get(1).map_err(fault)?).is_break() {
+                break;
+            }
+        }
+        Ok(())
+    }
+    /// The revision that a stream had at a position.
+    ///
+    /// # Errors
+    /// Storage errors.
+    pub fn revision_at(&mut self, stream: &Stream, position: u64) -> Result<u64> {
+        let sql = "SELECT max(revision) FROM events WHERE stream = ?1 AND position <= ?2";
+        let mut statement = self.db.prepare_cached(sql).map_err(fault)?;
+        let found = statement
+            .query_row(params![stream.to_string(), number(position)], |row| row.get::<_, Option<i64>>(0));
+        found.map(|revision| revision.map_or(0, count)).map_err(fault)
     }
     /// Calls `on_value` with the position and row of every personal value.
     ///
