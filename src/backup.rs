@@ -10,6 +10,7 @@ use crate::{
     evidence::verify::{self, Kept, Verdict},
     progress::Progress,
     proof::{self, AuditReport},
+    room,
     store::{Store, sqlite::SqliteStore},
     whole,
 };
@@ -96,7 +97,7 @@ fn file_of<T>(
     // From here on whoever stops the program leaves nothing behind.
     let progress = Progress::new("copy", pages, shown);
     whole::file(to, |draft| {
-        room(to, pages.saturating_mul(page))?;
+        room::asked_for("the copy", to, pages.saturating_mul(page))?;
         store.copy_into(draft, &progress)?;
         let checked = check(store, draft)?;
         // Asked a last time: who wanted it stopped finds no file.
@@ -125,31 +126,4 @@ fn copied(draft: &Path, report: AuditReport) -> Result<Copied> {
         agrees: report.agrees,
         findings,
     })
-}
-
-/// Asks for room before anything is written: a copy that fills a disk takes the room of whoever writes beside it.
-fn room(to: &Path, bytes: u64) -> Result<()> {
-    let folder = to.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    // A disk that does not say how much is free is found out by writing.
-    let Ok(free) = fs4::available_space(folder) else { return Ok(()) };
-    if free >= bytes {
-        return Ok(());
-    }
-    let text = format!("the copy needs {bytes} bytes, and {free} are free");
-    Err(Error::new(ErrorKind::Storage, "too_little_room", text)
-        .at(folder.display())
-        .hint("make room, or name a file on another disk; nothing was written"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn room_is_asked_for_first() {
-        let here = Path::new("copy.db");
-        assert_eq!(room(here, 1), Ok(()));
-        let why = room(here, u64::MAX).err();
-        assert_eq!(why.map(|why| why.code), Some("too_little_room".into()));
-    }
 }

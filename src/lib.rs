@@ -29,6 +29,7 @@ pub mod proof;
 pub mod record;
 pub mod redaction;
 pub mod replaying;
+pub mod room;
 pub mod scenario;
 pub mod schema;
 pub mod sod;

@@ -30,6 +30,7 @@ use crate::{
     error::{Error, ErrorKind, Result},
     ledger::{Ledger, cache},
     replaying::aside,
+    room,
     store::{Span, Store, sqlite::SqliteStore},
 };
 
@@ -96,7 +97,10 @@ pub fn rebuild(
     shown: bool,
 ) -> Result<RebuildReport> {
     let began = Stopwatch::now();
-    let mut reader = SqliteStore::open_read_only(ledger.store().path())?;
+    let path = ledger.store().path().to_owned();
+    let mut reader = SqliteStore::open_read_only(&path)?;
+    // Once in the write-ahead log, and once more when that is folded into the file.
+    room::asked_for("the rebuild", &path, reader.served_bytes()?.saturating_mul(2))?;
     let ask = Ask { thorough: false, sizes: &BTreeSet::new(), shown };
     let written = prove(&mut reader, &ask, Some(ledger.store()));
     drop(reader);

@@ -4,7 +4,9 @@ use replay::{ids::Origin, merkle::Frontier};
 use rusqlite::{Connection, ErrorCode, OpenFlags, params};
 use std::path::{Path, PathBuf};
 
-use super::{BUSY_TIMEOUT_MS, CACHE_KIB, STATEMENTS_CACHED, WAL_AUTOCHECKPOINT_PAGES, books, fault};
+use super::{
+    BUSY_TIMEOUT_MS, CACHE_KIB, STATEMENTS_CACHED, WAL_AUTOCHECKPOINT_PAGES, WAL_BYTES_KEPT, books, fault,
+};
 use crate::error::{Error, ErrorKind, Result};
 
 /// "CLMS" in the header of the file, so that `file(1)` and other programs know what it is.
@@ -182,7 +184,7 @@ fn settings(db: &Connection, read_only: bool) -> Result<()> {
     // FULL: a commit that was acknowledged survives a power cut.
     db.execute_batch(&format!(
         "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA secure_delete = ON;
-         PRAGMA wal_autocheckpoint = {WAL_AUTOCHECKPOINT_PAGES};"
+         PRAGMA wal_autocheckpoint = {WAL_AUTOCHECKPOINT_PAGES}; PRAGMA journal_size_limit = {WAL_BYTES_KEPT};"
     ))
     .map_err(fault)
 }

@@ -35,6 +35,8 @@ use crate::{
 pub const BUSY_TIMEOUT_MS: u64 = 5_000;
 /// Pages of the write-ahead log after which SQLite folds it into the file (4 KiB pages: 16 MiB).
 pub const WAL_AUTOCHECKPOINT_PAGES: u32 = 4_000;
+/// Bytes of the write-ahead log that stay when it begins anew; a rebuild makes it as large as the books for a while.
+pub const WAL_BYTES_KEPT: u32 = 67_108_864;
 /// Page cache of one connection, in KiB.
 pub const CACHE_KIB: u32 = 65_536;
 /// Prepared statements that a connection keeps.
@@ -163,12 +165,13 @@ impl SqliteStore {
     pub fn interrupt_handle(&self) -> rusqlite::InterruptHandle {
         self.db.get_interrupt_handle()
     }
-    /// Folds the write-ahead log into the file and cuts it, as far as nobody reads an older state.
+    /// Folds the write-ahead log into the file as far as nobody reads an older state, without making anybody wait. Who
+    /// writes next then begins the log anew and cuts it to [`WAL_BYTES_KEPT`].
     ///
     /// # Errors
     /// Storage errors.
     pub fn fold_in(&mut self) -> Result<()> {
-        self.db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).map_err(fault)
+        self.db.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(())).map_err(fault)
     }
     /// Pages of the ledger as it is read now, and bytes of a page.
     ///

@@ -95,6 +95,20 @@ impl SqliteStore {
         }
         Ok(counts)
     }
+    /// Bytes of the file that the served books take, with their indexes.
+    ///
+    /// # Errors
+    /// Storage errors.
+    pub fn served_bytes(&mut self) -> Result<u64> {
+        let mut bytes = 0u64;
+        for table in TABLES {
+            let sql = "SELECT coalesce(sum(pgsize), 0) FROM dbstat
+                       WHERE aggregate AND name IN (SELECT name FROM sqlite_schema WHERE tbl_name = ?1)";
+            let own: i64 = self.db.query_row(sql, [table], |row| row.get(0)).map_err(fault)?;
+            bytes = bytes.saturating_add(count(own));
+        }
+        Ok(bytes)
+    }
     /// Calls `on_row` with every served row, in the order of the digest.
     ///
     /// # Errors
