@@ -7,7 +7,7 @@ use alloc::borrow::Cow;
 use alloc::vec::Vec;
 use core::cmp::Ordering;
 
-use super::{INTEGER_MAX, escape_of, plain_len, utf16_order};
+use super::{escape_of, in_digits, plain_len, utf16_order};
 
 type Rest<'a> = Result<&'a [u8], usize>;
 
@@ -70,21 +70,11 @@ fn array(text: &[u8], depth_left: u8) -> Rest<'_> {
 
 /// The digits of an integer other than 0. A fraction or exponent after them is left for the caller to trip over.
 fn magnitude(text: &[u8]) -> Rest<'_> {
-    if !matches!(text, [b'1'..=b'9', ..]) {
-        return Err(text.len());
-    }
-    let digits = text.iter().take_while(|byte| byte.is_ascii_digit());
-    let len = digits.clone().count();
-    let is_in_range = match len {
-        0..16 => true,
-        16 => digits.fold(0, |sum, digit| sum * 10 + i64::from(digit - b'0')) <= INTEGER_MAX,
-        _ => false,
-    };
-    text.get(len..).filter(|_| is_in_range).ok_or(text.len())
+    in_digits(text).and_then(|(_, len)| text.get(len..)).ok_or(text.len())
 }
 
 /// What follows the opening quote: the content, decoded, and what follows the closing quote.
-fn string(text: &[u8]) -> Result<(Cow<'_, [u8]>, &[u8]), usize> {
+pub(super) fn string(text: &[u8]) -> Result<(Cow<'_, [u8]>, &[u8]), usize> {
     match text.split_at_checked(plain_len(text)) {
         Some((plain, [b'"', rest @ ..])) => Ok((Cow::Borrowed(plain), rest)),
         Some((plain, rest @ [b'\\', ..])) => string_with_escapes(plain, rest),
