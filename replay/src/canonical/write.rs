@@ -33,18 +33,27 @@ impl ser::Error for Unusual {
 
 /// The canonical text of a value.
 pub(super) fn text<T: Serialize + ?Sized>(value: &T) -> Result<String, Unusual> {
-    let mut writer = Writer { out: String::with_capacity(BODY_BYTES_USUAL), members: Vec::new(), depth: 0 };
+    let mut writer = Writer {
+        out: String::with_capacity(BODY_BYTES_USUAL),
+        members: Vec::with_capacity(MEMBERS_USUAL),
+        sorted: String::new(),
+        depth: 0,
+    };
     value.serialize(&mut writer)?;
     Ok(writer.out)
 }
 
 /// Room for the text of a usual event.
-const BODY_BYTES_USUAL: usize = 512;
+const BODY_BYTES_USUAL: usize = 1_024;
+/// Room for the members of a usual event that are open at once.
+const MEMBERS_USUAL: usize = 32;
 
 struct Writer {
     out: String,
     /// Where the key and the value of each member of the open objects stand, the innermost object last.
     members: Vec<Member>,
+    /// Where members are put in order; empty in between.
+    sorted: String,
     depth: u8,
 }
 
@@ -69,7 +78,24 @@ impl Writer {
     }
     fn integer(&mut self, integer: Option<i64>) -> Result<(), Unusual> {
         let integer = integer.filter(is_in_range).ok_or(Unusual)?;
-        write!(self.out, "{integer}").map_err(|_| Unusual)
+        if integer < 0 {
+            self.out.push('-');
+        }
+        // From the last digit to the first; the range has sixteen.
+        let mut digits = [b'0'; 16];
+        let mut first = digits.len();
+        let mut left = integer.unsigned_abs();
+        for (at, digit) in digits.iter_mut().enumerate().rev() {
+            *digit = b'0' + u8::try_from(left % 10).unwrap_or(0);
+            first = at;
+            left /= 10;
+            if left == 0 {
+                break;
+            }
+        }
+        let digits = digits.get(first..).and_then(|digits| core::str::from_utf8(digits).ok());
+        self.out.push_str(digits.ok_or(Unusual)?);
+        Ok(())
     }
     fn string(&mut self, text: &str) {
         self.out.push('"');
@@ -145,6 +171,17 @@ struct Object<'a> {
 }
 
 impl Object<'_> {
+    /// The key of a field: what Rust or serde calls it, and nothing to be escaped.
+    fn name(&mut self, name: &'static str) {
+        debug_assert!(plain_len(name.as_bytes()) == name.len(), "{name}");
+        let Writer { out, members, .. } = &mut *self.writer;
+        out.push_str(if members.len() > self.first { ",\"" } else { "\"" });
+        let start = out.len();
+        out.push_str(name);
+        let end = out.len();
+        out.push_str("\":");
+        members.push(Member { key: start..end, end });
+    }
     fn key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), Unusual> {
         let writer = &mut *self.writer;
         if writer.members.len() > self.first {
@@ -185,7 +222,7 @@ impl Object<'_> {
 
 /// Puts the members of the innermost object in the order of their keys.
 fn in_order(writer: &mut Writer, first: usize) -> Result<(), Unusual> {
-    let Writer { out, members, .. } = writer;
+    let Writer { out, members, sorted, .. } = writer;
     let members = members.get_mut(first..).unwrap_or_default();
     let begin = match members.first() {
         // The quote before the first key.
@@ -201,7 +238,7 @@ fn in_order(writer: &mut Writer, first: usize) -> Result<(), Unusual> {
     if members.windows(2).any(|pair| matches!(pair, [a, b] if order(a, b) == Ordering::Equal)) {
         return Err(Unusual);
     }
-    let mut sorted = String::with_capacity(out.len().saturating_sub(begin));
+    sorted.reserve(out.len().saturating_sub(begin));
     for member in members.iter() {
         if !sorted.is_empty() {
             sorted.push(',');
@@ -209,7 +246,8 @@ fn in_order(writer: &mut Writer, first: usize) -> Result<(), Unusual> {
         sorted.push_str(out.get(member.key.start.saturating_sub(1)..member.end).ok_or(Unusual)?);
     }
     out.truncate(begin);
-    out.push_str(&sorted);
+    out.push_str(sorted);
+    sorted.clear();
     Ok(())
 }
 
@@ -413,7 +451,7 @@ impl ser::SerializeStruct for Object<'_> {
         name: &'static str,
         value: &T,
     ) -> Result<(), Unusual> {
-        self.key(name)?;
+        self.name(name);
         self.value(value)
     }
     fn end(self) -> Result<(), Unusual> {
@@ -428,7 +466,7 @@ impl ser::SerializeStructVariant for Object<'_> {
         name: &'static str,
         value: &T,
     ) -> Result<(), Unusual> {
-        self.key(name)?;
+        self.name(name);
         self.value(value)
     }
     fn end(self) -> Result<(), Unusual> {
