@@ -39,7 +39,7 @@ fn check_chars(
     what: &'static str,
     text: &str,
     max: usize,
-    ok: impl Fn(char) -> bool,
+    allowed: &Allowed,
     rule: &str,
 ) -> Result<(), BadText> {
     let bad = |rule: String| Err(BadText { what, rule });
@@ -47,8 +47,7 @@ fn check_chars(
         return bad("it is empty".to_owned());
     }
     // Nearly every text is plain and short, and replay reads a dozen with every event.
-    let is_plain = |byte: u8| byte.is_ascii() && !byte.is_ascii_control() && ok(char::from(byte));
-    if text.len() <= max && text.bytes().all(is_plain) {
+    if text.len() <= max && text.bytes().all(|byte| allowed.has(byte)) {
         return Ok(());
     }
     let mut count = 0usize;
@@ -57,7 +56,8 @@ fn check_chars(
         if c.is_control() {
             return bad(format!("it holds the control character U+{:04X}", u32::from(c)));
         }
-        if !ok(c) {
+        let is_allowed = if c.is_ascii() { allowed.has(c as u8) } else { allowed.beyond_ascii };
+        if !is_allowed {
             return bad(format!("it holds '{c}'; {rule}"));
         }
     }
@@ -67,13 +67,49 @@ fn check_chars(
     Ok(())
 }
 
-fn id_char(c: char) -> bool {
-    c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | ':' | '@' | '+' | '-')
+/// The characters that a text may have.
+struct Allowed {
+    ascii: [bool; 0x80],
+    /// Whether all others but control characters may stand there as well.
+    beyond_ascii: bool,
 }
 
-fn code_char(c: char) -> bool {
-    c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | ':' | '+' | '-' | '/')
+impl Allowed {
+    /// Letters, digits and these marks of ASCII.
+    const fn alphanumeric_and(mut marks: &[u8]) -> Self {
+        let mut allowed = Self { ascii: [false; 0x80], beyond_ascii: false };
+        let (mut rest, mut byte) = (allowed.ascii.as_mut_slice(), 0u8);
+        while let [is_allowed, others @ ..] = rest {
+            *is_allowed = byte.is_ascii_alphanumeric();
+            (rest, byte) = (others, byte + 1);
+        }
+        while let [mark, others @ ..] = marks {
+            if let (_, [is_allowed, ..]) = allowed.ascii.split_at_mut(*mark as usize) {
+                *is_allowed = true;
+            }
+            marks = others;
+        }
+        allowed
+    }
+    /// All but control characters.
+    const fn printable() -> Self {
+        let mut allowed = Self { ascii: [true; 0x80], beyond_ascii: true };
+        let (mut rest, mut byte) = (allowed.ascii.as_mut_slice(), 0u8);
+        while let [is_allowed, others @ ..] = rest {
+            *is_allowed = !byte.is_ascii_control();
+            (rest, byte) = (others, byte + 1);
+        }
+        allowed
+    }
+    /// Whether the character of ASCII is allowed; no other byte is.
+    fn has(&self, byte: u8) -> bool {
+        self.ascii.get(usize::from(byte)).is_some_and(|is_allowed| *is_allowed)
+    }
 }
+
+static OF_IDS: Allowed = Allowed::alphanumeric_and(b"._:@+-");
+static OF_CODES: Allowed = Allowed::alphanumeric_and(b"._:+-/");
+static OF_WORDS: Allowed = Allowed::printable();
 
 /// What the constructors accept, as JSON Schema says it. `\x` escapes mean the same to every regex engine;
 /// `\u` and `\p` do not.
@@ -101,7 +137,7 @@ impl<T> serde::de::Visitor<'_> for Text<T> {
 }
 
 macro_rules! text_type {
-    ($(#[$doc:meta])* $name:ident, $what:literal, $max:expr, $ok:expr, $rule:literal, $pattern:expr) => {
+    ($(#[$doc:meta])* $name:ident, $what:literal, $max:expr, $allowed:expr, $rule:literal, $pattern:expr) => {
         $(#[$doc])*
         #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub struct $name(SmolStr);
@@ -113,7 +149,7 @@ macro_rules! text_type {
             /// [`BadText`] names the rule that the text breaks.
             pub fn new(text: impl AsRef<str>) -> Result<Self, BadText> {
                 let text = text.as_ref();
-                check_chars($what, text, $max, $ok, $rule)?;
+                check_chars($what, text, $max, $allowed, $rule)?;
                 Ok(Self(SmolStr::new(text)))
             }
             /// The text itself.
@@ -172,7 +208,7 @@ macro_rules! text_type {
 
 macro_rules! id_type {
     ($(#[$doc:meta])* $name:ident, $what:literal) => {
-        text_type!($(#[$doc])* $name, $what, ID_CHARS_MAX, id_char, "letters, digits and . _ : @ + - are allowed", pattern::ID);
+        text_type!($(#[$doc])* $name, $what, ID_CHARS_MAX, &OF_IDS, "letters, digits and . _ : @ + - are allowed", pattern::ID);
     };
 }
 
@@ -196,15 +232,15 @@ id_type!(/// Where a message came from (`cli`, `shop`, `carrier.ups`); the first
     SourceId, "source");
 text_type!(/// The name of one ledger, written into every event, so that no event fits into another log. Like a URL without
     /// its scheme, e.g. `shop.example/claims`: checkpoints will carry it as it is.
-    Origin, "ledger origin", CODE_CHARS_MAX, code_char, "letters, digits and . _ : + - / are allowed, no blanks", pattern::CODE);
+    Origin, "ledger origin", CODE_CHARS_MAX, &OF_CODES, "letters, digits and . _ : + - / are allowed, no blanks", pattern::CODE);
 text_type!(/// A return merchandise authorization number.
-    Rma, "RMA number", ID_CHARS_MAX, id_char, "letters, digits and . _ : @ + - are allowed", pattern::ID);
+    Rma, "RMA number", ID_CHARS_MAX, &OF_IDS, "letters, digits and . _ : @ + - are allowed", pattern::ID);
 text_type!(/// A word of a closed or policy-defined vocabulary: reason code, cause, carrier, discretion point, role.
-    Code, "code", CODE_CHARS_MAX, code_char, "letters, digits and . _ : + - / are allowed, no blanks", pattern::CODE);
+    Code, "code", CODE_CHARS_MAX, &OF_CODES, "letters, digits and . _ : + - / are allowed, no blanks", pattern::CODE);
 text_type!(/// A short text that is not personal: article number, place, service, country.
-    Word, "text", WORD_CHARS_MAX, |_| true, "", pattern::WORD);
+    Word, "text", WORD_CHARS_MAX, &OF_WORDS, "", pattern::WORD);
 text_type!(/// The sender's own key for a message.
-    ExternalId, "external id", EXTERNAL_ID_CHARS_MAX, |_| true, "", pattern::WORD);
+    ExternalId, "external id", EXTERNAL_ID_CHARS_MAX, &OF_WORDS, "", pattern::WORD);
 
 /// Place of an event in the whole log: dense, from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -6,8 +6,9 @@
 //! (house rule H-9).
 
 use alloc::string::ToString;
-use alloc::sync::Arc;
 use alloc::vec::Vec;
+
+use smol_str::SmolStr;
 
 pub use spelling::UnitsError;
 
@@ -21,9 +22,9 @@ pub const UNIT_NUMBER_MAX: u32 = 10_000_000;
 pub const UNIT_RANGES_MAX: usize = 1_000;
 
 /// The id of an order line: 1 to [`LINE_ID_LEN_MAX`] of `A-Z a-z 0-9 . _ -`, ordered by bytes. Cheap to
-/// clone.
+/// clone: up to 23 bytes stand in the value itself.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct LineId(Arc<str>);
+pub struct LineId(SmolStr);
 
 impl LineId {
     /// The text itself.
