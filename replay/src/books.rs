@@ -426,5 +426,5 @@ pub fn total_name(key: &TotalKey) -> String {
 
 /// The canonical line of a row.
 pub fn text<T: Serialize>(row: &T) -> String {
-    canonical::of(row).ok().and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or_default()
+    canonical::text_of(row).unwrap_or_default()
 }

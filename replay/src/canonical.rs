@@ -226,12 +226,19 @@ pub fn to_bytes(value: &Value) -> Result<Vec<u8>, CanonicalError> {
 /// into `null` and keeps the last of two equal keys: types with floats or colliding `flatten` fields have no place in an
 /// event.
 pub fn of<T: Serialize + ?Sized>(t: &T) -> Result<Vec<u8>, CanonicalError> {
+    text_of(t).map(String::into_bytes)
+}
+
+/// As [`of`], as text.
+pub fn text_of<T: Serialize + ?Sized>(t: &T) -> Result<String, CanonicalError> {
     if let Ok(text) = write::text(t) {
-        return Ok(text.into_bytes());
+        return Ok(text);
     }
     let value = serde_json::to_value(t)
         .map_err(|error| CanonicalError::ValueCannotBeSerialised { cause: error.to_string() })?;
-    to_bytes(&value)
+    let mut out = String::new();
+    write_value(&mut out, &value, 0)?;
+    Ok(out)
 }
 
 /// Reads JSON text that nobody vouches for (RFC 8259, with RFC 7493's unique keys and no lone surrogates).

@@ -140,26 +140,73 @@ impl When {
         Some(Self { at, ..self })
     }
 }
+impl When {
+    /// RFC 3339, with a fraction only where there is one, written where there is room for it; `None` for a time that no
+    /// calendar has. Replay writes some for every claim, which is why no formatter is asked.
+    fn text(self, room: &mut [u8; WHEN_LEN_MAX]) -> Option<&str> {
+        let local = self.local()?;
+        let mut room = Room { bytes: room, len: 0 };
+        room.put(local.year().try_into().ok()?, 4, b'-');
+        room.put(local.month(), 2, b'-');
+        room.put(local.day(), 2, b'T');
+        room.put(local.hour(), 2, b':');
+        room.put(local.minute(), 2, b':');
+        let micros = local.timestamp_subsec_micros();
+        let mark = match self.offset_minutes {
+            0 => b'Z',
+            1.. => b'+',
+            _ => b'-',
+        };
+        if micros > 0 {
+            room.put(local.second(), 2, b'.');
+            room.put(micros, 6, mark);
+        } else {
+            room.put(local.second(), 2, mark);
+        }
+        let offset = u32::from(self.offset_minutes.unsigned_abs());
+        if offset > 0 {
+            room.put(offset / 60, 2, b':');
+            room.put(offset % 60, 2, b' ');
+            room.len = room.len.saturating_sub(1);
+        }
+        let Room { bytes, len } = room;
+        core::str::from_utf8(bytes.get(..len)?).ok()
+    }
+}
+
+/// Bytes of `2255-06-05T23:47:34.740991+18:00`, and one that is taken back.
+const WHEN_LEN_MAX: usize = 33;
+
+/// Where digits are put one after the other.
+struct Room<'a, const N: usize> {
+    bytes: &'a mut [u8; N],
+    len: usize,
+}
+
+impl<const N: usize> Room<'_, N> {
+    /// So many last digits of a number, and a mark.
+    fn put(&mut self, number: u32, digits: usize, mark: u8) {
+        let end = self.len.saturating_add(digits);
+        let mut left = number;
+        for byte in self.bytes.get_mut(self.len..end).unwrap_or_default().iter_mut().rev() {
+            *byte = b'0' + u8::try_from(left % 10).unwrap_or(0);
+            left /= 10;
+        }
+        if let Some(byte) = self.bytes.get_mut(end) {
+            *byte = mark;
+        }
+        self.len = end.saturating_add(1);
+    }
+}
+
 impl fmt::Display for When {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Some(t) = self.local() else { return f.write_str("(time out of range)") };
-        Day(t.date_naive()).fmt(f)?;
-        write!(f, "T{:02}:{:02}:{:02}", t.hour(), t.minute(), t.second())?;
-        match t.timestamp_subsec_micros() {
-            0 => {}
-            micros => write!(f, ".{micros:06}")?,
-        }
-        if self.offset_minutes == 0 {
-            return f.write_str("Z");
-        }
-        let (sign, minutes) =
-            (if self.offset_minutes < 0 { '-' } else { '+' }, self.offset_minutes.unsigned_abs());
-        write!(f, "{sign}{:02}:{:02}", minutes / 60, minutes % 60)
+        f.write_str(self.text(&mut [0; WHEN_LEN_MAX]).unwrap_or("(time out of range)"))
     }
 }
 impl Serialize for When {
     fn serialize<S: serde::Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
-        s.collect_str(self)
+        s.serialize_str(self.text(&mut [0; WHEN_LEN_MAX]).unwrap_or("(time out of range)"))
     }
 }
 impl<'de> Deserialize<'de> for When {
@@ -348,5 +395,24 @@ mod tests {
             assert!(matches!(Day::parse(text), Err(BadTime::NotADay(_))), "{text}");
         }
         assert!(matches!(When::parse("2024-01-01T00:00:00.1234567Z"), Err(BadTime::NotATime(_))));
+    }
+
+    #[test]
+    fn a_time_is_written_as_chrono_writes_it() {
+        let zulu = |text: String| text.strip_suffix("+00:00").map_or(text.clone(), |t| format!("{t}Z"));
+        for micros in [0, 1, 999_999, 1_000_000, 1_709_251_199_000_000, 1_709_164_800_000_001, MICROS_MAX] {
+            for offset_minutes in [0, 1, -1, 59, 60, -330, 345, OFFSET_MINUTES_MAX, -OFFSET_MINUTES_MAX] {
+                let when = When { at: Instant(micros), offset_minutes };
+                let format = match micros % 1_000_000 {
+                    0 => chrono::SecondsFormat::Secs,
+                    _ => chrono::SecondsFormat::Micros,
+                };
+                let theirs = when.local().map(|t| zulu(t.to_rfc3339_opts(format, false)));
+                assert_eq!(Some(format!("{when}")), theirs);
+                if micros > OFFSET_MINUTES_MAX as i64 * MINUTE_MICROS {
+                    assert_eq!(When::parse(&format!("{when}")), Ok(when));
+                }
+            }
+        }
     }
 }

@@ -139,10 +139,12 @@ impl<'t, 'a> Members<'t, 'a> {
         Ok(Self { text, before: None })
     }
     /// The member of this name, which has to come next. Who asks for members by name asks for them in canonical order.
+    #[inline(always)]
     pub(crate) fn required<T: Deserialize<'a>>(&mut self, name: &'static str) -> Result<T, Unusual> {
         self.optional(name)?.ok_or(Unusual)
     }
     /// The member of this name, if it comes next.
+    #[inline(always)]
     pub(crate) fn optional<T: Deserialize<'a>>(&mut self, name: &'static str) -> Result<Option<T>, Unusual> {
         if self.is_next(name) { T::deserialize(&mut *self.text).map(Some) } else { Ok(None) }
     }
@@ -150,7 +152,8 @@ impl<'t, 'a> Members<'t, 'a> {
     pub(crate) fn at(&mut self, name: &'static str) -> Result<&mut Text<'a>, Unusual> {
         if self.is_next(name) { Ok(self.text) } else { Err(Unusual) }
     }
-    #[inline]
+    /// Compiled where it is called, and so are its callers: a name is then a comparison with constant bytes.
+    #[inline(always)]
     fn is_next(&mut self, name: &'static str) -> bool {
         let rest = self.text.rest;
         let key = if self.before.is_some() { rest.strip_prefix(",\"") } else { rest.strip_prefix('"') };
