@@ -410,8 +410,8 @@ fn case_without(all: &[OwnedRow], x: &OwnedRow, like: &Case) -> Case {
         match recorded.envelope.stream.clone() {
             // Past the law: what was allowed with the event might not have been without it.
             Stream::Claim(id) if like.claims.contains_key(&id) => {
-                let claim = Claim::apply(case.claims.remove(&id), &id, recorded).unwrap();
-                case.claims.insert(id, claim);
+                let claim = case.claims.entry(id.clone()).or_insert_with(|| Claim::new(id));
+                claim.apply(recorded).unwrap();
             }
             Stream::Order(id) if like.order.as_ref().is_some_and(|order| order.id == id) => {
                 case.apply(recorded).unwrap();

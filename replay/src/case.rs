@@ -132,8 +132,12 @@ impl Case {
                 self.order = Some(order);
             }
             Stream::Claim(id) => {
-                let claim = Claim::apply(self.claims.remove(&id), &id, recorded).map_err(gap)?;
-                self.claims.insert(id, claim);
+                let claim = self.claims.entry(id.clone()).or_insert_with(|| Claim::new(id.clone()));
+                if let Err(due) = claim.apply(recorded) {
+                    // Of a claim with a gap nothing is shown, not even what came before.
+                    self.claims.remove(&id);
+                    return Err(gap(due));
+                }
             }
         }
         Ok(())
@@ -145,6 +149,10 @@ impl Case {
     /// A claim as it stands.
     pub fn claim_state(&self, id: &ClaimId) -> Option<ClaimState> {
         self.claims.get(id).and_then(|c| c.state(&Cut::default()))
+    }
+    /// A claim as it stands, good for its credits alone; `None` while it has none, which is soon seen.
+    fn credits(&self, id: &ClaimId) -> Option<ClaimState> {
+        self.claims.get(id).filter(|claim| claim.has_credits()).and_then(Claim::credits)
     }
     /// The revision of one of its streams.
     pub fn revision(&self, stream: &Stream) -> Option<crate::ids::Revision> {
@@ -244,12 +252,10 @@ impl World {
         let (Some(id), true) = (id.cloned(), crate::posting::may_move(&recorded.event)) else {
             return case.apply(recorded);
         };
-        // Most claims have no credit before their first one, and need not be folded to see that.
-        let has_credits = case.claims.get(&id).is_some_and(Claim::has_credits);
-        let before = movements(has_credits.then(|| case.claim_state(&id)).flatten().as_ref());
+        let before = movements(case.credits(&id).as_ref());
         let posted = self.registry.periods().place_of(&recorded.envelope);
         case.apply(recorded)?;
-        let after = movements(case.claim_state(&id).as_ref());
+        let after = movements(case.credits(&id).as_ref());
         self.postings.post(&before, &after, &posted);
         Ok(())
     }

@@ -14,7 +14,7 @@ use alloc::{
 use crate::{
     codec::Recorded,
     event::{Basis, Claimant, Event, Party},
-    history::{Cut, History},
+    history::{Cut, History, Standing},
     ids::{ChargeId, ClaimId, Code, OrderId, ParcelId, PolicyId, RefundId, Revision, Rma, Word},
     money::{Amount, Currency},
     time::When,
@@ -63,19 +63,45 @@ pub struct ClaimState {
 }
 
 impl Claim {
+    /// A claim of which nothing is on record.
+    pub fn new(id: ClaimId) -> Self {
+        Self { id, history: History::default() }
+    }
     /// The only function that moves a claim.
     ///
     /// # Errors
-    /// The revision that was due, when it is not the next one.
-    pub fn apply(claim: Option<Claim>, id: &ClaimId, recorded: Recorded) -> Result<Claim, Revision> {
-        let mut claim = claim.unwrap_or_else(|| Claim { id: id.clone(), history: History::default() });
-        claim.history.push(recorded)?;
-        Ok(claim)
+    /// The revision that was due, when it is not the next one; the claim is then as it was.
+    pub fn apply(&mut self, recorded: Recorded) -> Result<(), Revision> {
+        self.history.push(recorded)
     }
 
     /// What stands of it; `None` before its first event under this cut.
     pub fn state(&self, cut: &Cut) -> Option<ClaimState> {
-        let standing = self.history.standing(cut);
+        let mut state = self.taken(&self.history.standing(cut))?;
+        state.finish();
+        Some(state)
+    }
+    /// As [`Claim::state`] of all that is on record, but good for the credits alone: what cannot change a credit is left
+    /// out. Every event that moves money asks for them twice.
+    pub(crate) fn credits(&self) -> Option<ClaimState> {
+        let bears = |event: &Event| {
+            matches!(
+                event,
+                Event::ClaimOpened(_)
+                    | Event::HistoricalCreditRecorded(_)
+                    | Event::RefundIssued(_)
+                    | Event::GiftCreditIssued(_)
+                    | Event::RefundPosted(_)
+                    | Event::RefundFailed(_)
+            )
+        };
+        let state = self.taken(&self.history.standing_of(&Cut::default(), bears));
+        let all = || self.state(&Cut::default());
+        debug_assert_eq!(state.as_ref().map(|s| &s.credits), all().as_ref().map(|s| &s.credits));
+        state
+    }
+    /// These facts, taken in one after the other.
+    fn taken(&self, standing: &[Standing<'_>]) -> Option<ClaimState> {
         let first = standing.iter().find(|s| {
             s.reversed.is_none()
                 && matches!(*s.event, Event::ClaimOpened(_) | Event::HistoricalCreditRecorded(_))
@@ -85,13 +111,12 @@ impl Claim {
             .or_else(|| standing.iter().find(|s| matches!(*s.event, Event::HistoricalCreditRecorded(_))));
         let mut state = ClaimState::begin(&self.id, first?);
         let mut early = Vec::new();
-        for s in &standing {
+        for s in standing {
             if state.awaits(s) { early.push(s) } else { state.take(s) }
         }
         for s in early {
             state.take(s);
         }
-        state.finish();
         Some(state)
     }
     /// The units the claim is about, after corrections.

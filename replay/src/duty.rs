@@ -186,10 +186,8 @@ pub fn check(registry: &Registry, case: &Case, said: &Said<'_>) -> Result<(), Ov
     if !registry.has_limits() {
         return Ok(());
     }
-    let (Some(amount), Ok(act)) = (amount(case, said.stream, &judged), Code::new(judged.kind().as_str()))
-    else {
-        return Ok(());
-    };
+    let Some(amount) = amount(case, said.stream, &judged) else { return Ok(()) };
+    let Ok(act) = Code::new(judged.kind().as_str()) else { return Ok(()) };
     within_the_role(registry, said, &act, amount)?;
     // A correction moves no credit: amounts of those are fixed. What it makes of a decision counts.
     if matches!(said.event, Event::EventCorrected(_)) && area(judged.kind()) == Area::Payments {

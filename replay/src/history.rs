@@ -143,9 +143,15 @@ impl History {
     /// The facts within `cut`, amended, in order of (effective time, position). Corrections and reversals
     /// themselves are not facts and are left out.
     pub fn standing(&self, cut: &Cut) -> Vec<Standing<'_>> {
+        self.standing_of(cut, |_| true)
+    }
+    /// As [`History::standing`], of those facts alone that are asked for. A correction leaves an event of the kind it
+    /// was, so whoever asks by kind gets what stands of that kind.
+    pub(crate) fn standing_of(&self, cut: &Cut, asked: impl Fn(&Event) -> bool) -> Vec<Standing<'_>> {
         let seen = |f: &&Fact| cut.sees(f.position, f.recorded_at);
+        let is_asked = |f: &&Fact| !is_amendment(&f.event) && asked(&f.event);
         let mut standing: Vec<Standing<'_>> =
-            self.facts.iter().filter(seen).filter(|f| !is_amendment(&f.event)).map(Standing::of).collect();
+            self.facts.iter().filter(seen).filter(is_asked).map(Standing::of).collect();
         let amendments: Vec<&Fact> =
             self.facts.iter().filter(seen).filter(|f| is_amendment(&f.event)).collect();
         if !amendments.is_empty() {
