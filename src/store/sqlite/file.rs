@@ -1,7 +1,7 @@
 //! The file: what it says it is, who may open it, and with which settings.
 
 use replay::{ids::Origin, merkle::Frontier};
-use rusqlite::{Connection, ErrorCode, OpenFlags, params};
+use rusqlite::{Connection, ErrorCode, OpenFlags, config::DbConfig, params};
 use std::path::{Path, PathBuf};
 
 use super::{
@@ -171,6 +171,9 @@ fn immutable(path: &Path) -> PathBuf {
 fn settings(db: &Connection, read_only: bool) -> Result<()> {
     db.busy_timeout(std::time::Duration::from_millis(BUSY_TIMEOUT_MS)).map_err(fault)?;
     db.set_prepared_statement_cache_capacity(STATEMENTS_CACHED);
+    // A statement keeps its plan whatever is bound to it. Without this SQLite prepares the look-up of a stream anew
+    // each time, because its value might be the one of the partial index over the ledger stream.
+    db.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map_err(fault)?;
     db.execute_batch(&format!("PRAGMA trusted_schema = OFF; PRAGMA cache_size = -{CACHE_KIB};"))
         .map_err(fault)?;
     if read_only {
