@@ -1,6 +1,8 @@
 //! The ledger: what comes in is found, decided, sealed, posted and committed, in that order and nowhere else.
 
+mod ahead;
 pub(crate) mod cache;
+pub(crate) mod decided;
 mod itself;
 mod receipt;
 mod repeat;
@@ -9,20 +11,16 @@ pub(crate) mod stop;
 pub use receipt::{Outcome, Receipt};
 
 use replay::{
-    books::refusal_row,
     case::{Case, CaseKey, Fault},
-    codec::{CodecError, OwnedRow, Recorded},
+    codec::{CodecError, Recorded},
     decide::{Context, decide, decided_at, prepare},
     event::Event,
     ids::{Expected, Origin, Position, Revision, Stream},
     registry::Registry,
-    seal::{Proposal, Sealed, Stamp, seal},
+    seal::{Proposal, Stamp, seal},
     time::Instant,
 };
-use std::{
-    borrow::Cow,
-    collections::{BTreeMap, BTreeSet},
-};
+use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
 
 use crate::{
     door::Door,
@@ -30,6 +28,7 @@ use crate::{
     store::{Key, Store, Tip},
 };
 use cache::{Cache, Loaded};
+use decided::{Decided, Entry, Group, Unwritten};
 use stop::Stop;
 
 /// Most commands in one batch, which is recorded as a whole or not at all.
@@ -44,12 +43,9 @@ pub struct Ledger<S> {
     store: S,
     door: Door,
     cache: Cache,
-}
-
-/// What a group of batches has changed so far, before it is committed.
-struct Group {
-    tip: Tip,
-    touched: BTreeSet<CaseKey>,
+    unwritten: Unwritten,
+    /// Where the log will end when what another thread is writing is written.
+    ahead: Option<Tip>,
 }
 
 /// What one batch has changed so far, before it counts.
@@ -60,7 +56,7 @@ struct Draft {
     tip: Tip,
     cases: BTreeMap<CaseKey, Case>,
     registry: Option<Registry>,
-    sealed: Vec<(Sealed, Option<Key>, Option<String>)>,
+    entries: Vec<Entry>,
     /// The streams of this batch, and where its last command on each left or found it.
     begun: BTreeMap<Stream, Option<Revision>>,
 }
@@ -72,7 +68,7 @@ impl Draft {
             tip: tip.clone(),
             cases: BTreeMap::new(),
             registry: None,
-            sealed: Vec::new(),
+            entries: Vec::new(),
             begun: BTreeMap::new(),
         }
     }
@@ -89,7 +85,7 @@ impl Draft {
 impl<S: Store> Ledger<S> {
     /// Opens a ledger on a store.
     pub fn new(store: S, door: Door) -> Self {
-        Self { store, door, cache: Cache::default() }
+        Self { store, door, cache: Cache::default(), unwritten: Unwritten::default(), ahead: None }
     }
     /// The ledger's name.
     pub fn origin(&self) -> &Origin {
@@ -107,6 +103,8 @@ impl<S: Store> Ledger<S> {
     /// Forgets what was remembered from the log; it is read again when needed.
     pub(crate) fn forget(&mut self) {
         self.cache.clear();
+        self.unwritten.clear();
+        self.ahead = None;
     }
 
     /// Records one batch, durably.
@@ -123,7 +121,7 @@ impl<S: Store> Ledger<S> {
     /// # Errors
     /// Storage errors, after which nothing of the group is recorded.
     pub fn record_group(&mut self, batches: Vec<Batch>) -> Result<Vec<Result<Vec<Receipt>>>> {
-        self.commit_group(batches, false)
+        self.commit_group(&batches, false)
     }
 
     /// As [`Ledger::record_group`], but the first batch that cannot be recorded is the last one looked at: its
@@ -132,55 +130,65 @@ impl<S: Store> Ledger<S> {
     /// # Errors
     /// Storage errors, after which nothing of the group is recorded.
     pub fn record_until_failure(&mut self, batches: Vec<Batch>) -> Result<Vec<Result<Vec<Receipt>>>> {
-        self.commit_group(batches, true)
+        self.commit_group(&batches, true)
     }
 
-    fn commit_group(
-        &mut self,
-        batches: Vec<Batch>,
-        until_failure: bool,
-    ) -> Result<Vec<Result<Vec<Receipt>>>> {
+    fn commit_group(&mut self, batches: &[Batch], until_failure: bool) -> Result<Vec<Result<Vec<Receipt>>>> {
         self.store.begin()?;
-        match self.group(batches, until_failure) {
-            Ok(results) => match self.store.commit() {
-                Ok(()) => Ok(results),
-                Err(why) => Err(self.give_up(why)),
-            },
-            Err(why) => Err(self.give_up(why)),
+        match self.write_group(batches, until_failure) {
+            Ok(results) => {
+                self.unwritten.clear();
+                Ok(results)
+            }
+            Err(why) => {
+                // Nothing of the group counts: forget what was worked out as well.
+                self.store.rollback();
+                self.forget();
+                Err(why)
+            }
         }
     }
 
-    /// Nothing of the group counts: forget what was worked out as well.
-    fn give_up(&mut self, why: Error) -> Error {
-        self.store.rollback();
-        self.cache.clear();
-        why
-    }
-
-    fn group(&mut self, batches: Vec<Batch>, until_failure: bool) -> Result<Vec<Result<Vec<Receipt>>>> {
+    fn write_group(&mut self, batches: &[Batch], until_failure: bool) -> Result<Vec<Result<Vec<Receipt>>>> {
         let tip = self.store.tip()?;
-        // Another program may have written since: then what is known is old.
-        self.cache.expect(tip.position);
-        let mut group = Group { tip, touched: BTreeSet::new() };
-        let mut results = Vec::with_capacity(batches.len());
+        let mut group = self.begin_group(tip);
         for batch in batches {
-            let result = self.batch(&mut group, batch)?;
-            let stop = until_failure && result.is_err();
-            results.push(result);
-            if stop {
+            if !self.decide(&mut group, batch)? && until_failure {
                 break;
             }
         }
-        for key in &group.touched {
-            self.cache.post(&mut self.store, key)?;
-        }
-        self.store.set_tip(&group.tip)?;
-        self.cache.reached(group.tip.position);
-        Ok(results)
+        let decided = self.decided(group);
+        decided.write(&mut self.store)?;
+        self.store.commit()?;
+        Ok(decided.results)
+    }
+
+    /// Begins a group that follows on `tip`. It is decided batch by batch, and nothing of it is written meanwhile.
+    fn begin_group(&mut self, tip: Tip) -> Group {
+        // Another program may have written since: then what is known is old.
+        self.cache.expect(tip.position);
+        Group::new(tip)
+    }
+
+    /// Decides the next batch of a group, on what is on record and on what was decided before it. Says whether it can be
+    /// recorded.
+    fn decide(&mut self, group: &mut Group, batch: &[Proposal]) -> Result<bool> {
+        let result = self.batch(group, batch)?;
+        let can_be_recorded = result.is_ok();
+        group.results.push(result);
+        Ok(can_be_recorded)
+    }
+
+    /// The group as it is to be written.
+    fn decided(&mut self, group: Group) -> Decided {
+        let Group { after, tip, touched, entries, results } = group;
+        let books = touched.iter().flat_map(|key| self.cache.changes(key)).collect();
+        self.cache.reached(tip.position);
+        Decided { after, tip, entries, books, results }
     }
 
     /// One batch inside a group. The outer error is the store's, the inner one the user's.
-    fn batch(&mut self, group: &mut Group, batch: Batch) -> Result<Result<Vec<Receipt>>> {
+    fn batch(&mut self, group: &mut Group, batch: &[Proposal]) -> Result<Result<Vec<Receipt>>> {
         if batch.len() > BATCH_COMMANDS_MAX {
             let text =
                 format!("the batch has {} commands, at most {BATCH_COMMANDS_MAX} are allowed", batch.len());
@@ -189,20 +197,20 @@ impl<S: Store> Ledger<S> {
         let alone = batch.len() == 1;
         let mut draft = Draft::new(&group.tip, alone);
         let mut receipts = Vec::with_capacity(batch.len());
-        for (index, mut proposal) in batch.into_iter().enumerate() {
-            match self.command(&mut draft, &mut proposal)? {
+        for (index, proposal) in batch.iter().enumerate() {
+            match self.command(&mut draft, proposal)? {
                 Ok(receipt) => receipts.push(receipt),
                 Err(Stop { error, on_record }) => {
                     self.hand_back(draft);
                     let error = if alone { error } else { error.at(format!("command {}", index + 1)) };
                     if let Some((stream, event)) = on_record {
-                        self.on_record(group, &proposal, stream, event)?;
+                        self.on_record(group, proposal, stream, event)?;
                     }
                     return Ok(Err(error));
                 }
             }
         }
-        self.keep(group, draft)?;
+        self.keep(group, draft);
         Ok(Ok(receipts))
     }
 
@@ -210,7 +218,7 @@ impl<S: Store> Ledger<S> {
     fn command(
         &mut self,
         draft: &mut Draft,
-        proposal: &mut Proposal,
+        proposal: &Proposal,
     ) -> Result<std::result::Result<Receipt, Stop>> {
         let key = repeat::key_of(proposal);
         if let Some(known) = self.known(draft, key.as_ref(), proposal)? {
@@ -220,7 +228,10 @@ impl<S: Store> Ledger<S> {
             return Ok(known);
         }
         // After the comparison: what the ledger fills in is no content of the message.
-        prepare(&mut proposal.event);
+        let mut proposal = Cow::Borrowed(proposal);
+        if matches!(proposal.event, Event::ShipmentDispatched(_)) {
+            prepare(&mut proposal.to_mut().event);
+        }
         let proposal = &*proposal;
         let stream = &proposal.stream;
         let case_key = match draft.key_of(stream) {
@@ -276,10 +287,10 @@ impl<S: Store> Ledger<S> {
                 _ => (proposal, key.clone()),
             };
             match self.draft(draft, case_key.as_ref(), asked, event, key, now)? {
-                Ok(row) => {
-                    last = Revision::new(row.revision);
+                Ok(made) => {
+                    last = Revision::new(made.revision);
                     if own {
-                        receipt = Some(Receipt::of(&row, Outcome::Recorded));
+                        receipt = Some(made);
                     }
                 }
                 Err(error) => return Ok(Err(Stop::error(error))),
@@ -335,7 +346,7 @@ impl<S: Store> Ledger<S> {
         event: Event,
         key: Option<Key>,
         now: Instant,
-    ) -> Result<std::result::Result<OwnedRow, Error>> {
+    ) -> Result<std::result::Result<Receipt, Error>> {
         let stream = &proposal.stream;
         let case = case_key.and_then(|key| draft.cases.get(key));
         let revision = match stream {
@@ -392,22 +403,19 @@ impl<S: Store> Ledger<S> {
         draft.tip.position = sealed.row.position;
         draft.tip.recorded_at = sealed.row.recorded_at;
         draft.tip.frontier.push(replay::merkle::Hash(sealed.row.leaf));
-        let row = sealed.row.clone();
-        draft.sealed.push((sealed, key, order));
-        Ok(Ok(row))
+        let receipt = Receipt::of(&sealed.row, Outcome::Recorded);
+        draft.entries.push(Entry { sealed, key, order });
+        Ok(Ok(receipt))
     }
 
-    /// The whole batch stands: hand it to the store.
-    fn keep(&mut self, group: &mut Group, draft: Draft) -> Result<()> {
-        for (sealed, key, order) in &draft.sealed {
-            self.store.append(sealed, key.as_ref(), order.as_deref())?;
-            if let Event::AppendRefused(r) = &sealed.recorded.event {
-                self.store.refuse(&refusal_row(sealed.recorded.envelope.position, r))?;
-            }
+    /// The whole batch stands: it becomes part of the group.
+    fn keep(&mut self, group: &mut Group, draft: Draft) {
+        if draft.entries.is_empty() {
+            return self.hand_back(draft);
         }
-        if draft.sealed.is_empty() {
-            self.hand_back(draft);
-            return Ok(());
+        for entry in draft.entries.into_iter().map(Arc::new) {
+            self.unwritten.add(&entry);
+            group.entries.push(entry);
         }
         group.tip = draft.tip;
         if let Some(registry) = draft.registry {
@@ -417,7 +425,6 @@ impl<S: Store> Ledger<S> {
             self.cache.set(key.clone(), case);
             group.touched.insert(key);
         }
-        Ok(())
     }
 
     /// Records a refusal as an event of its own.
@@ -449,11 +456,9 @@ impl<S: Store> Ledger<S> {
         match self.draft(&mut draft, key.as_ref(), &record, event, None, now)? {
             Ok(_) => self.keep(group, draft),
             // A refusal too large to be an event: its sender is told, and nobody else's commands suffer for it.
-            Err(_) => {
-                self.hand_back(draft);
-                Ok(())
-            }
+            Err(_) => self.hand_back(draft),
         }
+        Ok(())
     }
 
     /// The clock, never behind the last event: recorded times do not run backwards.

@@ -10,14 +10,19 @@ use replay::{
     ids::{ClaimId, Position, Revision, Stream},
     registry::Registry,
 };
-use std::collections::{BTreeMap, HashMap};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
 
+use super::decided::Change;
 use crate::{
     error::{Error, ErrorKind, Result},
     store::Store,
 };
 
-/// Most cases that are remembered; then all are forgotten and read again as needed.
+/// Most cases that are remembered: half of them touched lately, half before that. Those that nobody has touched for so
+/// long are forgotten, and read again as needed.
 const CASES_CACHED_MAX: usize = 8_192;
 
 /// See the module.
@@ -25,7 +30,11 @@ const CASES_CACHED_MAX: usize = 8_192;
 pub(super) struct Cache {
     position: Option<u64>,
     registry: Option<Registry>,
+    /// Cases touched lately.
     cases: HashMap<CaseKey, Entry>,
+    /// Cases that were touched lately when `cases` was full the last time.
+    older: HashMap<CaseKey, Entry>,
+    /// The case of every claim of both.
     claims: HashMap<ClaimId, CaseKey>,
     nobody: Registry,
 }
@@ -34,7 +43,7 @@ pub(super) struct Cache {
 struct Entry {
     case: Case,
     /// What the books say of each claim.
-    posted: BTreeMap<ClaimId, ClaimRows>,
+    posted: BTreeMap<ClaimId, Arc<ClaimRows>>,
 }
 
 /// Something from the log, or why the log cannot be trusted there.
@@ -56,11 +65,18 @@ impl<T> Loaded<T> {
 }
 
 impl Cache {
-    /// Forgets everything unless the log ends where this cache left it.
+    /// Forgets everything unless the log ends where this cache left it. The cases of the last group and of the one before
+    /// it stay: they may be ahead of what can be read from the store.
     pub fn expect(&mut self, position: u64) {
-        if self.position != Some(position) || self.cases.len() > CASES_CACHED_MAX {
+        if self.position != Some(position) {
             self.clear();
             self.position = Some(position);
+        }
+        if self.cases.len() >= CASES_CACHED_MAX / 2 {
+            let forgotten = std::mem::replace(&mut self.older, std::mem::take(&mut self.cases));
+            for id in forgotten.values().flat_map(|entry| entry.case.claims.keys()) {
+                self.claims.remove(id);
+            }
         }
     }
     /// The log now ends here, and this cache knows all of it that it holds.
@@ -72,6 +88,7 @@ impl Cache {
         self.position = None;
         self.registry = None;
         self.cases.clear();
+        self.older.clear();
         self.claims.clear();
     }
     /// The ledger stream, as far as it was loaded.
@@ -129,6 +146,9 @@ impl Cache {
     }
     /// A case with everything on record in its streams.
     pub fn load<S: Store>(&mut self, store: &mut S, key: &CaseKey) -> Result<Loaded<&Case>> {
+        if let Some(entry) = self.older.remove(key) {
+            self.cases.insert(key.clone(), entry);
+        }
         if !self.cases.contains_key(key) {
             let case = match read(store, key)? {
                 Loaded::There(case) => case,
@@ -166,26 +186,26 @@ impl Cache {
             }
         }
     }
-    /// Writes what has changed in the books of a case since they were last posted.
-    pub fn post<S: Store>(&mut self, store: &mut S, key: &CaseKey) -> Result<()> {
-        let Some(entry) = self.cases.get_mut(key) else { return Ok(()) };
+    /// What has changed in the books of a case since this was last asked.
+    pub fn changes(&mut self, key: &CaseKey) -> Vec<Change> {
+        let Some(entry) = self.cases.get_mut(key) else { return Vec::new() };
         let now = all_rows(&entry.case);
-        for (id, after) in &now {
-            let before = entry.posted.get(id);
-            if before != Some(after) {
-                store.post(before, Some(after))?;
+        let mut before = std::mem::replace(&mut entry.posted, now);
+        let mut changes = Vec::new();
+        for (id, after) in &entry.posted {
+            let before = before.remove(id);
+            if before.as_ref() != Some(after) {
+                changes.push((before, Some(Arc::clone(after))));
             }
         }
-        for before in entry.posted.iter().filter(|(id, _)| !now.contains_key(*id)).map(|(_, rows)| rows) {
-            store.post(Some(before), None)?;
-        }
-        entry.posted = now;
-        Ok(())
+        changes.extend(before.into_values().map(|gone| (Some(gone), None)));
+        changes
     }
 }
 
-fn all_rows(case: &Case) -> BTreeMap<ClaimId, ClaimRows> {
-    case.claims.keys().filter_map(|id| Some((id.clone(), rows(case, id, &Cut::default())?))).collect()
+fn all_rows(case: &Case) -> BTreeMap<ClaimId, Arc<ClaimRows>> {
+    let rows = |id: &ClaimId| Some((id.clone(), Arc::new(rows(case, id, &Cut::default())?)));
+    case.claims.keys().filter_map(rows).collect()
 }
 
 /// The case that an event on record belongs to; none for the ledger stream.

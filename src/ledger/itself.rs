@@ -1,5 +1,10 @@
 //! What the log says of itself (seals, checkpoints, keys, rebuilds): decided and appended under the writer's lock.
 
+use super::{Draft, Ledger, Receipt, stop::refused};
+use crate::{
+    error::{Error, ErrorKind, Result},
+    store::Store,
+};
 use replay::{
     case::Case,
     codec::Recorded,
@@ -9,13 +14,6 @@ use replay::{
     merkle::Frontier,
     registry::Registry,
     seal::Proposal,
-};
-use std::collections::BTreeSet;
-
-use super::{Draft, Group, Ledger, Outcome, Receipt, stop::refused};
-use crate::{
-    error::{Error, ErrorKind, Result},
-    store::Store,
 };
 
 /// What is signed must be the head of the log as it stands, and signed by the key on record: asked again on replay.
@@ -81,17 +79,16 @@ impl<S: Store> Ledger<S> {
             return Err(Error::new(ErrorKind::Internal, "own_event_with_a_key", text));
         }
         let tip = self.store.tip()?;
-        self.cache.expect(tip.position);
-        let mut group = Group { tip, touched: BTreeSet::new() };
+        let mut group = self.begin_group(tip);
         if let Some(error) = self.cache.load_registry(&mut self.store)? {
             return Err(error);
         }
         let mut draft = Draft::new(&group.tip, true);
         let now = self.now(&draft.tip);
-        let row = self.draft(&mut draft, None, proposal, proposal.event.clone(), None, now)??;
-        self.keep(&mut group, draft)?;
-        self.store.set_tip(&group.tip)?;
-        self.cache.reached(group.tip.position);
-        Ok(Receipt::of(&row, Outcome::Recorded))
+        let receipt = self.draft(&mut draft, None, proposal, proposal.event.clone(), None, now)??;
+        self.keep(&mut group, draft);
+        self.decided(group).write(&mut self.store)?;
+        self.unwritten.clear();
+        Ok(receipt)
     }
 }

@@ -4,10 +4,10 @@ use replay::{
     codec::{OwnedRow, Recorded, open},
     decide::refusal_event,
     ids::Stream,
-    seal::{PersonalRow, Proposal, same_content},
+    seal::{PersonalRow, Proposal, Sealed, same_content},
 };
 
-use super::{Draft, Ledger, Outcome, Receipt, Stop};
+use super::{Draft, Entry, Ledger, Outcome, Receipt, Stop};
 use crate::{
     error::{Error, ErrorKind, Result},
     store::{Key, Store},
@@ -27,6 +27,13 @@ struct Found {
     row: OwnedRow,
     stored: Recorded,
     personal: Vec<PersonalRow>,
+}
+
+impl Found {
+    fn of(entry: &Entry) -> Self {
+        let Sealed { row, recorded, personal } = entry.sealed.clone();
+        Self { row, stored: recorded, personal }
+    }
 }
 
 impl<S: Store> Ledger<S> {
@@ -61,21 +68,30 @@ impl<S: Store> Ledger<S> {
     }
 
     fn first_of(&mut self, draft: &Draft, key: Option<&Key>, proposal: &Proposal) -> Result<Option<Found>> {
-        let in_draft = draft.sealed.iter().find(|(sealed, have, _)| {
-            (key.is_some() && have.as_ref() == key)
-                || proposal.event_id.is_some_and(|id| sealed.recorded.envelope.event_id == id)
+        let id = proposal.event_id;
+        let in_draft = draft.entries.iter().find(|entry| {
+            (key.is_some() && entry.key.as_ref() == key)
+                || id.is_some_and(|id| entry.sealed.recorded.envelope.event_id == id)
         });
-        if let Some((sealed, ..)) = in_draft {
-            let (row, stored, personal) =
-                (sealed.row.clone(), sealed.recorded.clone(), sealed.personal.clone());
-            return Ok(Some(Found { row, stored, personal }));
+        if let Some(entry) = in_draft {
+            return Ok(Some(Found::of(entry)));
+        }
+        // By key first: what the sender calls the fact counts more than what it calls the event.
+        if let Some(entry) = key.and_then(|key| self.unwritten.with_key(key)) {
+            return Ok(Some(Found::of(entry)));
         }
         let by_key = key.map(|key| self.store.find(key)).transpose()?.flatten();
-        let by_id = match (by_key, proposal.event_id) {
-            (None, Some(id)) => self.store.find_event(*id.0.as_bytes())?,
-            _ => None,
+        let position = match (by_key, id) {
+            (Some(position), _) => position,
+            (None, None) => return Ok(None),
+            (None, Some(id)) => {
+                if let Some(entry) = self.unwritten.with_id(id) {
+                    return Ok(Some(Found::of(entry)));
+                }
+                let Some(position) = self.store.find_event(*id.0.as_bytes())? else { return Ok(None) };
+                position
+            }
         };
-        let Some(position) = by_key.or(by_id) else { return Ok(None) };
         let broken = |code: &str, why: String| {
             Error::new(ErrorKind::BrokenLog, code, format!("position {position}{why}"))
         };

@@ -51,7 +51,11 @@ impl<S: Store> Ledger<S> {
     ) -> Result<Error> {
         let (expected, current) = (expected.map_or(0, Revision::get), current.map_or(0, Revision::get));
         let mut since = Vec::new();
-        for row in self.store.history(stream)?.iter().filter(|row| row.revision > expected) {
+        let mut history = self.store.history(stream)?;
+        let read = history.last().map_or(0, |row| row.revision);
+        let unwritten = self.unwritten.of_stream(stream).into_iter().map(|entry| &entry.sealed.row);
+        history.extend(unwritten.filter(|row| row.revision > read).cloned());
+        for row in history.iter().filter(|row| row.revision > expected) {
             if since.len() >= SINCE_LINES_MAX {
                 since.push("...".into());
                 break;

@@ -71,6 +71,13 @@ pub type OnRow<'a> = &'a mut dyn FnMut(&Row<'_>) -> ControlFlow<()>;
 pub trait Store {
     /// The ledger's name, as it stands in every event.
     fn origin(&self) -> &Origin;
+    /// The same ledger once more, for another thread; `None` where there is no such thing.
+    fn another(&self) -> Result<Option<Self>>
+    where
+        Self: Sized,
+    {
+        Ok(None)
+    }
     /// The end of the log.
     fn tip(&mut self) -> Result<Tip>;
 

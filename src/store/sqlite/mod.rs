@@ -218,6 +218,10 @@ impl Store for SqliteStore {
     fn origin(&self) -> &Origin {
         &self.origin
     }
+    fn another(&self) -> Result<Option<Self>> {
+        let (db, origin) = file::open(&self.path, false)?;
+        Ok(Some(Self { db, path: self.path.clone(), origin }))
+    }
     fn tip(&mut self) -> Result<Tip> {
         let mut statement =
             self.db.prepare_cached("SELECT position, recorded_at, frontier FROM tip").map_err(fault)?;

@@ -1,0 +1,98 @@
+//! Files of commands and of credit notes, read and recorded as the command line does it.
+
+use claims::{
+    command::Defaults,
+    generate::Step,
+    import_csv::{self, Mapping},
+    progress::Progress,
+    record::{self, Options},
+};
+use replay::{
+    ids::{ActorId, Code, Expected, SourceId},
+    seal::Proposal,
+};
+use serde_json::{Value, json};
+use std::{fmt::Write as _, path::Path, time::Instant};
+
+use super::{Measured, prepared};
+
+/// Rows of one credit note.
+const NOTE_ROWS: u64 = 2;
+
+/// The generated commands as a file, through `record`.
+pub fn record(path: &Path, steps: &[Step]) -> Measured {
+    let mut text = String::new();
+    for proposal in steps.iter().flat_map(|step| &step.batch) {
+        let _ = writeln!(text, "{}", command(proposal));
+    }
+    let mut ledger = prepared(path);
+    let latest = steps.last().map(|s| s.recorded_at).expect("a step");
+    ledger.door().set_now(latest);
+    let defaults = Defaults {
+        actor: ActorId::new("bench").expect("an id"),
+        role: Code::new("system").expect("a role"),
+        source: SourceId::new("bench").expect("a source"),
+        effective: ledger.door().now_here(),
+    };
+    let options = Options { name: "bench", defaults, keep_going: false, atomic: false };
+    let began = Instant::now();
+    let tally =
+        record::record(&mut ledger, &mut text.as_bytes(), &options, &Progress::silent(), &mut |_, _| Ok(()))
+            .expect("every line is recorded");
+    let took = began.elapsed();
+    Measured { events: usize::try_from(tally.recorded).expect("a number"), took, waits: Vec::new() }
+}
+
+fn command(proposal: &Proposal) -> Value {
+    let mut command = json!({
+        "stream": proposal.stream, "kind": proposal.event.kind().as_str(), "actor": proposal.actor,
+        "role": proposal.role, "source": proposal.source,
+        "payload": proposal.event.to_value().expect("a payload"),
+    });
+    let mut put = |name: &str, value: Value| command[name] = value;
+    if proposal.effective_is_given {
+        put("effective_at", proposal.effective.to_string().into());
+    }
+    if let Expected::At(revision) = proposal.expected {
+        put("expected_revision", revision.map_or(0, |revision| revision.get()).into());
+    }
+    if let Some(approver) = &proposal.approver {
+        put("approver", approver.as_str().into());
+    }
+    if let Some(key) = &proposal.external_id {
+        put("external_id", key.as_str().into());
+    }
+    command
+}
+
+/// As many credit notes as there are events, from CSV.
+pub fn csv(path: &Path, notes: u64) -> Measured {
+    let mapping = include_str!("../../fixtures/import/sample.toml");
+    let mapping = Mapping::parse(mapping, "sample.toml").expect("a mapping");
+    let mut text = String::from("note,clerk,article,text,qty,price,made,cust,country\n");
+    for note in 1..=notes {
+        for row in 1..=NOTE_ROWS {
+            let (day, cents) = (1 + note % 28, 10 + (note * 7 + row) % 90);
+            let _ = writeln!(
+                text,
+                "CN-{note:07},7,DL-{row},Desk lamp,-{row},3{}.{cents},01/{day:02}/2023 09:30 AM,{},US",
+                note % 10,
+                20_000 + note % 5_000
+            );
+        }
+    }
+    let mut ledger = prepared(path);
+    let now = replay::time::When::parse("2023-02-01T00:00:00Z").expect("a time");
+    ledger.door().set_now(now.at);
+    let began = Instant::now();
+    let (notes, bad) = import_csv::read(text.as_bytes(), "bench.csv", &mapping, &mut |_| {}).expect("a file");
+    assert!(bad.is_empty(), "{bad:?}");
+    let mut events = 0;
+    for group in notes.chunks(500) {
+        let batches = group.iter().map(|note| vec![note.proposal.clone()]).collect();
+        for receipts in ledger.record_group(batches).expect("recorded") {
+            events += receipts.expect("accepted").len();
+        }
+    }
+    Measured { events, took: began.elapsed(), waits: Vec::new() }
+}
