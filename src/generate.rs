@@ -37,6 +37,7 @@ use crate::{
     error::{Error, ErrorKind, Result},
     ledger::{Batch, Ledger},
     store::Store,
+    writer::{Load, Results},
 };
 use chance::Chance;
 use hours::{DAY, HOUR, bend};
@@ -283,7 +284,7 @@ pub struct Group {
 ///
 /// # Errors
 /// What [`Ledger::record_group`] says, the first command that is refused, a [`Generator::fault`]: there should be none.
-pub fn feed<S: Store>(
+pub fn feed<S: Store + Send + 'static>(
     ledger: &mut Ledger<S>,
     mut steps: Generator<'_>,
     group: Group,
@@ -296,11 +297,13 @@ pub fn feed<S: Store>(
     if steps.ledger.is_none() {
         steps.ledger = Some(ledger.store().revision(&Stream::Ledger)?);
     }
+    let mut load = Load::new(ledger, true);
     for step in steps.by_ref() {
         let full = waiting.len() >= group.steps_max
             || step.recorded_at.micros() - first.micros() > group.span_micros_max;
         if !waiting.is_empty() && full {
-            events += record(ledger, &mut waiting, last)?;
+            load.door().set_now(last);
+            events += count(load.record(std::mem::take(&mut waiting))?)?;
             told(events)?;
         }
         if waiting.is_empty() {
@@ -309,16 +312,14 @@ pub fn feed<S: Store>(
         last = step.recorded_at;
         waiting.push(step.batch);
     }
-    events += record(ledger, &mut waiting, last)?;
+    load.door().set_now(last);
+    events += count(load.record(waiting)?)?;
+    events += count(load.finish()?)?;
     told(events)?;
     steps.fault.map_or(Ok(events), Err)
 }
 
-fn record<S: Store>(ledger: &mut Ledger<S>, waiting: &mut Vec<Batch>, at: Instant) -> Result<u64> {
-    ledger.door().set_now(at);
-    let mut events = 0;
-    for receipts in ledger.record_group(std::mem::take(waiting))? {
-        events += receipts?.len() as u64;
-    }
-    Ok(events)
+/// Events of a group, all of which were accepted.
+fn count(results: Results) -> Result<u64> {
+    results.into_iter().try_fold(0, |events, receipts| Ok(events + receipts?.len() as u64))
 }

@@ -6,7 +6,7 @@
 use replay::{ids::Expected, ids::Stream, seal::Proposal};
 use serde::Serialize;
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     io::{BufRead, Read},
 };
 
@@ -16,10 +16,11 @@ use crate::{
     ledger::{BATCH_COMMANDS_MAX, Batch, Ledger, Outcome, Receipt},
     progress::Progress,
     store::Store,
+    writer::{Load, Results},
 };
 
 /// Most batches recorded with one commit.
-const GROUP_BATCHES: usize = 256;
+const GROUP_BATCHES: usize = 512;
 
 /// What came of a file.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
@@ -51,11 +52,14 @@ struct Pending {
     lines: Vec<u64>,
 }
 
+/// A batch that the ledger has taken and not answered: line and stream of each command.
+struct Asked(Vec<(u64, Stream)>);
+
 /// Reads commands, records them, and hands out a receipt or an error for each, with its line.
 ///
 /// # Errors
 /// The first line that cannot be recorded, unless told to keep going.
-pub fn record<S: Store>(
+pub fn record<S: Store + Send + 'static>(
     ledger: &mut Ledger<S>,
     input: &mut dyn BufRead,
     options: &Options<'_>,
@@ -63,53 +67,21 @@ pub fn record<S: Store>(
     answer: &mut dyn FnMut(u64, &Result<Receipt>) -> Result<()>,
 ) -> Result<Tally> {
     let mut run = Run {
-        ledger,
+        load: Load::new(ledger, !options.keep_going),
         options,
         progress,
         answer,
+        asked: Vec::new(),
         revisions: HashMap::new(),
         tally: Tally::default(),
         failed: None,
     };
-    let mut group: Vec<Pending> = Vec::new();
-    let mut number = 0u64;
-    loop {
-        let line = match next_line(input, &mut number) {
-            Ok(None) => break,
-            Ok(Some(line)) => line,
-            Err(why) => {
-                let why = Error { at: None, ..Error::io(options.name.as_ref(), &why) };
-                run.unreadable(&mut group, number, options.name.into(), why)?;
-                break;
-            }
-        };
-        let open = group.last_mut().filter(|p| options.atomic || p.batch.len() < BATCH_COMMANDS_MAX);
-        let last = open.as_ref().and_then(|p| p.batch.last()).map(|p| p.stream.clone());
-        let begun = |stream: &Stream| {
-            run.revisions.contains_key(stream)
-                || group.iter().any(|p| p.batch.iter().any(|q| q.stream == *stream))
-        };
-        let proposal = match line.and_then(|line| parse(&line, &options.defaults, &begun)) {
-            Ok(proposal) => proposal,
-            Err(why) => {
-                run.unreadable(&mut group, number, format!("{}:{number}", options.name), why)?;
-                continue;
-            }
-        };
-        let follows = options.atomic || last.as_ref() == Some(&proposal.stream);
-        let earlier = !follows && group.iter().any(|p| p.batch.iter().any(|q| q.stream == proposal.stream));
-        if (earlier || group.len() >= GROUP_BATCHES) && !follows {
-            run.flush(&mut group)?;
-        }
-        match group.last_mut().filter(|_| follows) {
-            Some(pending) => {
-                pending.batch.push(proposal);
-                pending.lines.push(number);
-            }
-            None => group.push(Pending { batch: vec![proposal], lines: vec![number] }),
-        }
+    let read = run.read(input);
+    if let Err(why) = read {
+        // Whatever stopped it: what was asked before is answered first.
+        let _ = run.settle();
+        return Err(why);
     }
-    run.flush(&mut group)?;
     let tally = run.tally;
     match run.failed {
         None => Ok(tally),
@@ -121,17 +93,69 @@ pub fn record<S: Store>(
 }
 
 struct Run<'a, S> {
-    ledger: &'a mut Ledger<S>,
+    load: Load<'a, S>,
     options: &'a Options<'a>,
     progress: &'a Progress,
     answer: &'a mut dyn FnMut(u64, &Result<Receipt>) -> Result<()>,
-    /// The last revision that this file gave each stream.
+    /// What the ledger has taken and not answered.
+    asked: Vec<Asked>,
+    /// The last revision that this file gave each stream, as far as it was answered.
     revisions: HashMap<Stream, u64>,
     tally: Tally,
     failed: Option<Error>,
 }
 
-impl<S: Store> Run<'_, S> {
+impl<S: Store + Send + 'static> Run<'_, S> {
+    fn read(&mut self, input: &mut dyn BufRead) -> Result<()> {
+        let mut group: Vec<Pending> = Vec::new();
+        let mut number = 0u64;
+        loop {
+            let line = match next_line(input, &mut number) {
+                Ok(None) => break,
+                Ok(Some(line)) => line,
+                Err(why) => {
+                    let why = Error { at: None, ..Error::io(self.options.name.as_ref(), &why) };
+                    self.unreadable(&mut group, number, self.options.name.into(), why)?;
+                    break;
+                }
+            };
+            let open = group.last_mut().filter(|p| self.options.atomic || p.batch.len() < BATCH_COMMANDS_MAX);
+            let last = open.as_ref().and_then(|p| p.batch.last()).map(|p| p.stream.clone());
+            let begun = |stream: &Stream| {
+                let of_batch = |p: &Pending| p.batch.iter().any(|q| q.stream == *stream);
+                let was_asked = |asked: &Asked| asked.0.iter().any(|(_, s)| s == stream);
+                self.revisions.contains_key(stream)
+                    || group.iter().any(of_batch)
+                    || self.asked.iter().any(was_asked)
+            };
+            let proposal = match line.and_then(|line| parse(&line, &self.options.defaults, &begun)) {
+                Ok(proposal) => proposal,
+                Err(why) => {
+                    self.unreadable(&mut group, number, format!("{}:{number}", self.options.name), why)?;
+                    continue;
+                }
+            };
+            let follows = self.options.atomic || last.as_ref() == Some(&proposal.stream);
+            // What goes on where an earlier batch ended has to know where that was.
+            let goes_on = || {
+                proposal.expected == Expected::AfterThePreviousOfThisBatch
+                    && group.iter().any(|p| p.batch.iter().any(|q| q.stream == proposal.stream))
+            };
+            if !follows && (group.len() >= GROUP_BATCHES || goes_on()) {
+                self.flush(&mut group)?;
+            }
+            match group.last_mut().filter(|_| follows) {
+                Some(pending) => {
+                    pending.batch.push(proposal);
+                    pending.lines.push(number);
+                }
+                None => group.push(Pending { batch: vec![proposal], lines: vec![number] }),
+            }
+        }
+        self.flush(&mut group)?;
+        self.settle()
+    }
+
     /// A line that cannot be read takes the batch before it along, unless it says that it is about another stream:
     /// nobody can tell whether it was its last line. Everything before that is recorded.
     fn unreadable(&mut self, group: &mut Vec<Pending>, line: u64, place: String, why: Error) -> Result<()> {
@@ -143,6 +167,7 @@ impl<S: Store> Run<'_, S> {
             self.tally.failed += u64::try_from(cut.batch.len()).unwrap_or(0);
         }
         self.flush(group)?;
+        self.settle()?;
         self.fail(line, why)
     }
 
@@ -157,36 +182,49 @@ impl<S: Store> Run<'_, S> {
         Ok(())
     }
 
+    /// Gives the group to the ledger, and hands out what came of the group before it.
     fn flush(&mut self, group: &mut Vec<Pending>) -> Result<()> {
         if group.is_empty() {
             return Ok(());
         }
+        if group.iter().any(|pending| self.follows_on_what_was_asked(&pending.batch)) {
+            self.settle()?;
+        }
         let mut batches = Vec::with_capacity(group.len());
-        let mut lines = Vec::with_capacity(group.len());
+        let mut asked = Vec::with_capacity(group.len());
         for mut pending in group.drain(..) {
             self.follow_on(&mut pending.batch);
+            let streams = pending.batch.iter().map(|p| p.stream.clone());
+            asked.push(Asked(pending.lines.into_iter().zip(streams).collect()));
             batches.push(pending.batch);
-            lines.push(pending.lines);
         }
-        let streams: Vec<Vec<Stream>> =
-            batches.iter().map(|batch| batch.iter().map(|p| p.stream.clone()).collect()).collect();
-        let results = match self.options.keep_going {
-            true => self.ledger.record_group(batches)?,
-            false => self.ledger.record_until_failure(batches)?,
-        };
-        for ((result, lines), streams) in results.into_iter().zip(lines).zip(streams) {
+        let results = self.load.record(batches)?;
+        let before = std::mem::replace(&mut self.asked, asked);
+        self.hand_out(before, results)
+    }
+
+    /// Waits for everything that was given to the ledger, and hands out what came of it.
+    fn settle(&mut self) -> Result<()> {
+        let results = self.load.finish()?;
+        let asked = std::mem::take(&mut self.asked);
+        self.hand_out(asked, results)
+    }
+
+    fn hand_out(&mut self, asked: Vec<Asked>, results: Results) -> Result<()> {
+        for (result, Asked(commands)) in results.into_iter().zip(asked) {
             match result {
                 Ok(receipts) => {
-                    for ((receipt, line), stream) in receipts.into_iter().zip(&lines).zip(streams) {
+                    for (receipt, (line, stream)) in receipts.into_iter().zip(commands) {
                         match receipt.outcome {
                             Outcome::Recorded => self.tally.recorded += 1,
                             Outcome::AlreadyRecorded => self.tally.already_recorded += 1,
                         }
                         self.revisions.insert(stream, receipt.revision);
-                        (self.answer)(*line, &Ok(receipt))?;
+                        (self.answer)(line, &Ok(receipt))?;
                     }
                 }
                 Err(why) => {
+                    let lines: Vec<u64> = commands.iter().map(|(line, _)| *line).collect();
                     let line = bad_line(&why, &lines).or(lines.first().copied()).unwrap_or(0);
                     let place = format!("{}:{line}", self.options.name);
                     let stream = why.at.as_deref().and_then(stream_of).map(String::from);
@@ -200,6 +238,14 @@ impl<S: Store> Run<'_, S> {
             }
         }
         self.progress.reach(self.tally.recorded + self.tally.already_recorded + self.tally.failed)
+    }
+
+    /// Whether a batch goes on where one ended that the ledger has not answered.
+    fn follows_on_what_was_asked(&self, batch: &[Proposal]) -> bool {
+        let asked: HashSet<&Stream> =
+            self.asked.iter().flat_map(|Asked(commands)| commands.iter().map(|(_, stream)| stream)).collect();
+        let follows = |p: &Proposal| p.expected == Expected::AfterThePreviousOfThisBatch;
+        batch.iter().any(|p| follows(p) && asked.contains(&p.stream))
     }
 
     /// A batch on a stream that this file has written to before goes on where that ended.

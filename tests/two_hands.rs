@@ -12,16 +12,24 @@ use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::thread;
 use std::time::Duration;
 
+use claims::command::Defaults;
 use claims::door::Door;
 use claims::error::{Error, ErrorKind, Result};
 use claims::ledger::{Ledger, Outcome, Receipt};
+use claims::progress::Progress;
+use claims::record::{self, Options};
 use claims::store::sqlite::SqliteStore;
 use claims::store::{Key, OnRow, Span, Store, Tip};
-use claims::writer::{TWO_HANDS_BATCHES_MIN, Writer};
+use claims::writer::{Load, TWO_HANDS_BATCHES_MIN, Writer};
+use proptest::prelude::*;
+use proptest::test_runner::Config;
 use replay::books::{Books, ClaimRows, RefusalRow};
 use replay::codec::OwnedRow;
-use replay::ids::{Origin, Stream};
+use replay::event::Event;
+use replay::ids::{ActorId, Code, Expected, Origin, SourceId, Stream};
 use replay::seal::{PersonalRow, Proposal, Sealed};
+use replay::time::When;
+use serde_json::json;
 use support::{Script, assert_sound, check_sound, rows, text};
 
 const WRITERS: u64 = 3 * TWO_HANDS_BATCHES_MIN as u64;
@@ -392,4 +400,170 @@ fn what_was_acknowledged_by_either_hand_survives_a_kill() {
 fn ack(line: &str) -> Option<(usize, String)> {
     let (position, event_id) = line.strip_prefix("ack ")?.split_once(' ')?;
     (event_id.len() == 36).then_some((position.parse().ok()?, event_id.into()))
+}
+
+/// The commands of all writers as a file: one after the other, a line each, in turn.
+fn file() -> Vec<String> {
+    let mut all: Vec<_> = (0..WRITERS).map(|number| commands(number).into_iter().enumerate()).collect();
+    let mut lines = Vec::new();
+    for _ in 0..EVENTS_OF_A_WRITER {
+        for (revision, line) in all.iter_mut().filter_map(Iterator::next) {
+            lines.push(json_line(&line, revision as u64));
+        }
+    }
+    lines
+}
+
+/// A command of these tests as a line of a file.
+fn json_line(line: &str, revision: u64) -> String {
+    let line = text::parse(line);
+    let mut command = json!({
+        "stream": line.stream, "kind": line.kind, "expected_revision": revision, "payload": line.payload,
+    });
+    if let Some(key) = line.key {
+        command["external_id"] = key.into();
+    }
+    command.to_string()
+}
+
+/// Records a file; gives the lines that were answered with a receipt, and how it ended.
+fn record_file<S: Store + Send + 'static>(
+    ledger: &mut Ledger<S>,
+    lines: &[String],
+    keep_going: bool,
+) -> (Vec<(u64, Receipt)>, Result<record::Tally>) {
+    let defaults = Defaults {
+        actor: ActorId::new("a.jones").unwrap(),
+        role: Code::new("agent").unwrap(),
+        source: SourceId::new("test").unwrap(),
+        effective: When { at: support::instant(support::NOW), offset_minutes: 0 },
+    };
+    let options = Options { name: "file", defaults, keep_going, atomic: false };
+    let mut receipts = Vec::new();
+    let mut answer = |line: u64, result: &Result<Receipt>| {
+        receipts.extend(result.iter().map(|receipt| (line, receipt.clone())));
+        Ok(())
+    };
+    let text = lines.join("\n");
+    let ended = record::record(ledger, &mut text.as_bytes(), &options, &Progress::silent(), &mut answer);
+    (receipts, ended)
+}
+
+#[test]
+fn a_file_ends_at_its_first_bad_line_whichever_hand_has_it() {
+    let lines = file();
+    // In the first group, at its end, at the beginning of the second, and in the last.
+    for bad in [3, 511, 512, 600] {
+        let place = place();
+        let mut lines = lines.clone();
+        let wrong = format!(r#"claim/C0 refund_posted {{"refund":"never"}} key wrong"#);
+        lines.insert(bad, json_line(&wrong, 0));
+        let (receipts, ended) = record_file(&mut support::sqlite_again(&place.path, "file"), &lines, false);
+        let why = ended.unwrap_err();
+        assert!(why.at.as_deref().is_some_and(|at| at.starts_with(&format!("file:{}", bad + 1))), "{why}");
+        assert_eq!(receipts.len(), bad, "every line before it has a receipt, and none after it");
+        let mut store = SqliteStore::open(&place.path).unwrap();
+        assert_sound(&mut store);
+        let own = rows(&mut store).iter().filter(|row| row.stream.starts_with("claim/C")).count();
+        assert_eq!(own, bad, "what came before it is on record, and nothing after it");
+
+        // Corrected and sent again, the file is completed.
+        lines.remove(bad);
+        let (receipts, ended) = record_file(&mut support::sqlite_again(&place.path, "again"), &lines, false);
+        let tally = ended.unwrap();
+        assert_eq!((tally.already_recorded, tally.failed), (bad as u64, 0));
+        let receipts: Vec<Receipt> = receipts.into_iter().map(|(_, receipt)| receipt).collect();
+        all_there(&mut store, place.before, &receipts);
+    }
+}
+
+#[test]
+fn a_file_goes_on_past_bad_lines_when_told_to() {
+    let place = place();
+    let mut lines = file();
+    for bad in [600, 512, 3] {
+        lines.insert(bad, json_line(r#"claim/C0 refund_posted {"refund":"never"}"#, 0));
+    }
+    let (receipts, ended) = record_file(&mut support::sqlite_again(&place.path, "file"), &lines, true);
+    assert!(ended.unwrap_err().to_string().contains("3 lines could not be recorded"));
+    let receipts: Vec<Receipt> = receipts.into_iter().map(|(_, receipt)| receipt).collect();
+    all_there(&mut SqliteStore::open(&place.path).unwrap(), place.before, &receipts);
+}
+
+#[test]
+fn a_file_that_storage_has_failed_is_completed_when_it_is_sent_again() {
+    for left in [0, 3, 300, 560] {
+        let place = place();
+        let watch = Arc::new(Watch { left: AtomicI64::new(left), ..Watch::default() });
+        let (receipts, ended) = record_file(&mut Watched::open(&place.path, &watch), &file(), false);
+        assert_eq!(ended.unwrap_err().code, "no_more", "step {left}");
+        let mut store = SqliteStore::open(&place.path).unwrap();
+        assert_sound(&mut store);
+        let own = rows(&mut store).iter().filter(|row| row.stream.starts_with("claim/C")).count();
+        assert_eq!(own, receipts.len(), "step {left}: what has no receipt is not on record");
+        let mut ledger = support::sqlite_again(&place.path, "again");
+        let (receipts, ended) = record_file(&mut ledger, &file(), false);
+        assert_eq!(ended.unwrap().failed, 0);
+        let receipts: Vec<Receipt> = receipts.into_iter().map(|(_, receipt)| receipt).collect();
+        all_there(&mut store, place.before, &receipts);
+    }
+}
+
+proptest! {
+    #![proptest_config(Config { cases: 12, ..Config::default() })]
+    /// The log and the books do not know in what groups they were written, nor by which hand.
+    #[test]
+    fn groups_and_hands_make_no_difference(sizes in proptest::collection::vec(1..=40usize, 1..=12)) {
+        let folder = tempfile::tempdir().unwrap();
+        let make = |name: &str| {
+            let mut ledger = support::sqlite(&folder.path().join(name), "the same");
+            let published = claims::policy_file::embedded::policies().unwrap().into_iter().map(|p| p.published.into());
+            let batch = published.enumerate().map(|(i, event)| publication(i, event)).collect();
+            ledger.record(batch).unwrap();
+            ledger.door().set_now(support::instant("2027-01-01T00:00:00Z"));
+            ledger
+        };
+        let merchants = claims::generate::merchants().unwrap();
+        let steps: Vec<_> = claims::generate::Generator::new(7, &merchants, 300).map(|step| step.batch).collect();
+        let (mut plain, mut loaded) = (make("plain.db"), make("loaded.db"));
+        for batch in steps.clone() {
+            plain.record(batch).unwrap();
+        }
+        let mut load = Load::new(&mut loaded, true);
+        let mut steps = steps.into_iter();
+        let mut results = Vec::new();
+        for size in sizes.iter().cycle() {
+            let group: Vec<_> = steps.by_ref().take(*size).collect();
+            if group.is_empty() {
+                break;
+            }
+            results.extend(load.record(group).unwrap());
+        }
+        results.extend(load.finish().unwrap());
+        let recorded: usize = results.into_iter().map(|receipts| receipts.unwrap().len()).sum();
+        prop_assert_eq!(recorded, 300);
+        drop(load);
+        prop_assert_eq!(rows(plain.store()), rows(loaded.store()));
+        let (books, same) = (plain.store().books().unwrap(), loaded.store().books().unwrap());
+        support::same_books("one by one", &books, "in groups", &same).unwrap();
+        assert_sound(loaded.store());
+    }
+}
+
+fn publication(index: usize, event: Event) -> Proposal {
+    Proposal {
+        stream: Stream::Ledger,
+        expected: if index == 0 { Expected::At(None) } else { Expected::AfterThePreviousOfThisBatch },
+        event,
+        effective: When::parse("2023-01-01T09:00:00Z").unwrap(),
+        effective_is_given: true,
+        actor: ActorId::new("a").unwrap(),
+        role: Code::new("owner").unwrap(),
+        approver: ActorId::new("b").ok(),
+        source: SourceId::new("bench").unwrap(),
+        external_id: None,
+        event_id: None,
+        causation: None,
+        correlation: None,
+    }
 }

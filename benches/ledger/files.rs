@@ -6,6 +6,7 @@ use claims::{
     import_csv::{self, Mapping},
     progress::Progress,
     record::{self, Options},
+    writer::{Load, Results},
 };
 use replay::{
     ids::{ActorId, Code, Expected, SourceId},
@@ -14,10 +15,10 @@ use replay::{
 use serde_json::{Value, json};
 use std::{fmt::Write as _, path::Path, time::Instant};
 
-use super::{Measured, prepared};
+use super::{Measured, prepared, set_clock};
 
 /// Rows of one credit note.
-const NOTE_ROWS: u64 = 2;
+const NOTE_ROWS: usize = 2;
 
 /// The generated commands as a file, through `record`.
 pub fn record(path: &Path, steps: &[Step]) -> Measured {
@@ -26,8 +27,7 @@ pub fn record(path: &Path, steps: &[Step]) -> Measured {
         let _ = writeln!(text, "{}", command(proposal));
     }
     let mut ledger = prepared(path);
-    let latest = steps.last().map(|s| s.recorded_at).expect("a step");
-    ledger.door().set_now(latest);
+    set_clock(&mut ledger, steps);
     let defaults = Defaults {
         actor: ActorId::new("bench").expect("an id"),
         role: Code::new("system").expect("a role"),
@@ -62,11 +62,20 @@ fn command(proposal: &Proposal) -> Value {
     if let Some(key) = &proposal.external_id {
         put("external_id", key.as_str().into());
     }
+    for (name, id) in [("event_id", proposal.event_id), ("causation", proposal.causation)] {
+        if let Some(id) = id {
+            put(name, id.to_string().into());
+        }
+    }
+    if let Some(correlation) = &proposal.correlation {
+        put("correlation", correlation.as_str().into());
+    }
     command
 }
 
-/// As many credit notes as there are events, from CSV.
-pub fn csv(path: &Path, notes: u64) -> Measured {
+/// As many credit notes as there are commands, from CSV.
+pub fn csv(path: &Path, steps: &[Step]) -> Measured {
+    let notes: usize = steps.iter().map(|step| step.batch.len()).sum();
     let mapping = include_str!("../../fixtures/import/sample.toml");
     let mapping = Mapping::parse(mapping, "sample.toml").expect("a mapping");
     let mut text = String::from("note,clerk,article,text,qty,price,made,cust,country\n");
@@ -82,17 +91,19 @@ pub fn csv(path: &Path, notes: u64) -> Measured {
         }
     }
     let mut ledger = prepared(path);
-    let now = replay::time::When::parse("2023-02-01T00:00:00Z").expect("a time");
-    ledger.door().set_now(now.at);
+    set_clock(&mut ledger, steps);
     let began = Instant::now();
     let (notes, bad) = import_csv::read(text.as_bytes(), "bench.csv", &mapping, &mut |_| {}).expect("a file");
     assert!(bad.is_empty(), "{bad:?}");
     let mut events = 0;
+    let mut count = |results: Results| {
+        events += results.into_iter().map(|receipts| receipts.expect("accepted").len()).sum::<usize>();
+    };
+    let mut load = Load::new(&mut ledger, false);
     for group in notes.chunks(500) {
         let batches = group.iter().map(|note| vec![note.proposal.clone()]).collect();
-        for receipts in ledger.record_group(batches).expect("recorded") {
-            events += receipts.expect("accepted").len();
-        }
+        count(load.record(batches).expect("recorded"));
     }
+    count(load.finish().expect("recorded"));
     Measured { events, took: began.elapsed(), waits: Vec::new() }
 }

@@ -13,7 +13,7 @@ use std::{
     time::Instant,
 };
 
-use super::{Measured, prepared};
+use super::{Measured, prepared, set_clock};
 
 /// Threads that feed the writer in the concurrent run.
 pub const WRITERS: usize = 64;
@@ -50,8 +50,7 @@ pub fn one(path: &Path, steps: &[Step]) -> Measured {
 /// Each thread feeds the steps of its own cases, in their order, and waits for every receipt.
 pub fn many(path: &Path, steps: Vec<Step>) -> Measured {
     let mut ledger = prepared(path);
-    let latest = steps.last().map(|s| s.recorded_at).expect("a step");
-    ledger.door().set_now(latest);
+    set_clock(&mut ledger, &steps);
     let mut known = HashMap::new();
     let mut queues: Vec<Vec<Vec<Proposal>>> = (0..WRITERS).map(|_| Vec::new()).collect();
     for step in steps {

@@ -27,6 +27,7 @@ use crate::{
     redaction,
     store::{Store, sqlite::SqliteStore},
     transfer, whole,
+    writer::Load,
 };
 
 /// Credit notes per commit.
@@ -150,9 +151,13 @@ fn csv(common: &Common, map: &Path, file: &Path, dry_run: bool, out: Output) -> 
     if !dry_run {
         let mut ledger = Ledger::new(common.write()?, Door::System);
         let progress = Progress::new("import", u64::try_from(notes.len()).unwrap_or(0), !out.json);
-        for group in notes.chunks(IMPORT_GROUP_NOTES) {
-            let batches = group.iter().map(|note| vec![note.proposal.clone()]).collect();
-            for (result, note) in ledger.record_group(batches)?.into_iter().zip(group) {
+        let mut load = Load::new(&mut ledger, false);
+        let mut asked: &[import_csv::Note] = &[];
+        // Each group is answered when the next one is given, the last one at the end.
+        for group in notes.chunks(IMPORT_GROUP_NOTES).chain([&[][..]]) {
+            let batches: Vec<_> = group.iter().map(|note| vec![note.proposal.clone()]).collect();
+            let results = if batches.is_empty() { load.finish()? } else { load.record(batches)? };
+            for (result, note) in results.into_iter().zip(std::mem::replace(&mut asked, group)) {
                 match result {
                     Ok(receipts) => match receipts.first().map(|r| r.outcome) {
                         Some(Outcome::AlreadyRecorded) => already += 1,

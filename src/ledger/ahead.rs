@@ -23,12 +23,12 @@ impl<S: Store> Ledger<S> {
         };
         Ok(self.begin_group(tip))
     }
-    /// Decides the next batch of the group.
+    /// Decides the next batch of the group. Says whether it can be recorded.
     ///
     /// # Errors
     /// Storage errors; the group is of no use then.
-    pub(crate) fn decide_ahead(&mut self, group: &mut Group, batch: &[Proposal]) -> Result<()> {
-        self.decide(group, batch).map(|_| ())
+    pub(crate) fn decide_ahead(&mut self, group: &mut Group, batch: &[Proposal]) -> Result<bool> {
+        self.decide(group, batch)
     }
     /// The group goes to whoever writes it; nothing else may be on its way.
     pub(crate) fn hand_over(&mut self, group: Group) -> Decided {

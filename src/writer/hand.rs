@@ -7,15 +7,15 @@ use std::{
 };
 use tokio::sync::mpsc::WeakSender;
 
-use super::{Job, Message, answer};
-use crate::{ledger::decided::Decided, store::Store};
+use super::{Job, Message, answer, ended};
+use crate::{error::Error, ledger::decided::Decided, store::Store};
 
 /// What came of a group.
 pub(super) enum Outcome {
     /// It is durable, and everybody was told.
     Written,
     /// It could not be written, and everybody was told.
-    Failed,
+    Failed(Error),
     /// Another program has written to the log since it was decided. Nothing was written, nobody was told.
     Overtaken(Vec<Job>),
 }
@@ -28,7 +28,7 @@ pub(super) struct Hand {
     is_busy: bool,
     /// Where the ledger cannot be opened once more, one hand does it all.
     is_missing: bool,
-    wake: WeakSender<Message>,
+    wake: Option<WeakSender<Message>>,
 }
 
 struct Thread {
@@ -38,17 +38,17 @@ struct Thread {
 }
 
 impl Hand {
-    /// `wake` tells the writer that the hand is free again.
-    pub fn new(wake: WeakSender<Message>) -> Self {
+    /// `wake` tells whoever sleeps meanwhile that the hand is free again.
+    pub fn new(wake: Option<WeakSender<Message>>) -> Self {
         Self { thread: None, is_busy: false, is_missing: false, wake }
     }
     /// Whether there is such a hand, as far as is known.
     pub fn is_there(&self) -> bool {
         !self.is_missing
     }
-    /// Whether it can take a group.
-    pub fn is_free(&self) -> bool {
-        !self.is_busy
+    /// Whether it is at work on a group.
+    pub fn is_busy(&self) -> bool {
+        self.is_busy
     }
     /// Writes a group. Hands the jobs back when there is no such hand.
     pub fn write<S: Store + Send + 'static>(
@@ -82,7 +82,7 @@ impl Hand {
         }
         self.is_busy = false;
         // A hand that has broken off has told nobody: whoever waits is told that the writer has ended.
-        Some(self.thread.as_ref()?.outcomes.recv().unwrap_or(Outcome::Failed))
+        Some(self.thread.as_ref()?.outcomes.recv().unwrap_or_else(|_| Outcome::Failed(ended())))
     }
 }
 
@@ -95,7 +95,7 @@ impl Drop for Hand {
     }
 }
 
-fn begin<S: Store + Send + 'static>(mut store: S, wake: WeakSender<Message>) -> Thread {
+fn begin<S: Store + Send + 'static>(mut store: S, wake: Option<WeakSender<Message>>) -> Thread {
     let (groups, todo) = channel::<Work>();
     let (done, outcomes) = channel();
     let handle = std::thread::spawn(move || {
@@ -103,13 +103,13 @@ fn begin<S: Store + Send + 'static>(mut store: S, wake: WeakSender<Message>) -> 
             let (outcome, answers) = match decided.commit(&mut store) {
                 Ok(true) => (Outcome::Written, Some((jobs, Ok(decided.results)))),
                 Ok(false) => (Outcome::Overtaken(jobs), None),
-                Err(why) => (Outcome::Failed, Some((jobs, Err(why)))),
+                Err(why) => (Outcome::Failed(why.clone()), Some((jobs, Err(why)))),
             };
             if done.send(outcome).is_err() {
                 return;
             }
             // A full queue needs no waking.
-            if let Some(writer) = wake.upgrade() {
+            if let Some(writer) = wake.as_ref().and_then(WeakSender::upgrade) {
                 let _ = writer.try_send(Message::HandIsFree);
             }
             if let Some((jobs, results)) = answers {
