@@ -13,9 +13,9 @@ use replay::{
     seal::Proposal,
 };
 use serde_json::{Value, json};
-use std::{fmt::Write as _, path::Path, time::Instant};
+use std::{fmt::Write as _, path::Path};
 
-use super::{Measured, prepared, set_clock};
+use super::{Clock, Measured, prepared, set_clock};
 
 /// Rows of one credit note.
 const NOTE_ROWS: usize = 2;
@@ -35,12 +35,11 @@ pub fn record(path: &Path, steps: &[Step]) -> Measured {
         effective: ledger.door().now_here(),
     };
     let options = Options { name: "bench", defaults, keep_going: false, atomic: false };
-    let began = Instant::now();
+    let clock = Clock::start();
     let tally =
         record::record(&mut ledger, &mut text.as_bytes(), &options, &Progress::silent(), &mut |_, _| Ok(()))
             .expect("every line is recorded");
-    let took = began.elapsed();
-    Measured { events: usize::try_from(tally.recorded).expect("a number"), took, waits: Vec::new() }
+    clock.stop(usize::try_from(tally.recorded).expect("a number"), Vec::new())
 }
 
 fn command(proposal: &Proposal) -> Value {
@@ -92,7 +91,7 @@ pub fn csv(path: &Path, steps: &[Step]) -> Measured {
     }
     let mut ledger = prepared(path);
     set_clock(&mut ledger, steps);
-    let began = Instant::now();
+    let clock = Clock::start();
     let (notes, bad) = import_csv::read(text.as_bytes(), "bench.csv", &mapping, &mut |_| {}).expect("a file");
     assert!(bad.is_empty(), "{bad:?}");
     let mut events = 0;
@@ -105,5 +104,5 @@ pub fn csv(path: &Path, steps: &[Step]) -> Measured {
         count(load.record(batches).expect("recorded"));
     }
     count(load.finish().expect("recorded"));
-    Measured { events, took: began.elapsed(), waits: Vec::new() }
+    clock.stop(events, Vec::new())
 }

@@ -33,8 +33,36 @@ pub struct Measured {
     /// Events on record afterwards that were not there before.
     events: usize,
     took: Duration,
+    /// Processor time of all threads.
+    cpu: Duration,
     /// How long each sender waited for its receipt, if that was measured.
     waits: Vec<Duration>,
+}
+
+/// Microseconds of one tick of `/proc/self/stat`.
+const TICK_MICROS: u64 = 10_000;
+
+/// Wall and processor time of a run.
+struct Clock {
+    began: Instant,
+    cpu: Duration,
+}
+
+impl Clock {
+    fn start() -> Self {
+        Self { began: Instant::now(), cpu: cpu() }
+    }
+    fn stop(self, events: usize, waits: Vec<Duration>) -> Measured {
+        Measured { events, took: self.began.elapsed(), cpu: cpu().saturating_sub(self.cpu), waits }
+    }
+}
+
+/// User and system time of this process, zero where there is no `/proc`.
+fn cpu() -> Duration {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    let fields = stat.rsplit(')').next().unwrap_or_default().split_whitespace();
+    let ticks: u64 = fields.skip(11).take(2).filter_map(|ticks| ticks.parse::<u64>().ok()).sum();
+    Duration::from_micros(ticks * TICK_MICROS)
 }
 
 fn main() {
@@ -43,7 +71,10 @@ fn main() {
     let runs = |name: &str| only.split(',').any(|run| run == name);
     let folder = tempfile::tempdir_in(".").expect("a folder for the ledgers");
     let at = |name: &str| folder.path().join(name);
-    println!("{events} generated events, {} writers; figures are events per second\n", writers::WRITERS);
+    println!(
+        "{events} generated events, {} writers; events per second, processor time per event\n",
+        writers::WRITERS
+    );
 
     let merchants = merchants().expect("merchants");
     let generator = || Generator::new(1, &merchants, events);
@@ -51,16 +82,11 @@ fn main() {
     if runs("load") {
         let mut ledger = prepared(&at("load.db"));
         let group = Group { steps_max: 500, span_micros_max: i64::MAX };
-        let began = Instant::now();
+        let clock = Clock::start();
         let loaded =
             feed(&mut ledger, generator(), group, &mut |_| Ok(())).expect("generated commands are accepted");
-        let took = began.elapsed();
-        let events = usize::try_from(loaded).expect("a number");
-        report(
-            "load through decide, in groups",
-            &at("load.db"),
-            &Measured { events, took, waits: Vec::new() },
-        );
+        let measured = clock.stop(usize::try_from(loaded).expect("a number"), Vec::new());
+        report("load through decide, in groups", &at("load.db"), &measured);
     }
     if runs("one") {
         let measured = writers::one(&at("one.db"), &steps);
@@ -108,7 +134,8 @@ fn line(what: &str, measured: &Measured, floor: Option<&Measured>) {
         0 => String::new(),
         _ => format!("  p50 {} us, p99 {} us", at(50), at(99)),
     };
-    println!("{what:<52} {own:>7}/s {:>6} ms{waits}{ratio}", measured.took.as_millis());
+    let cpu = measured.cpu.as_micros() / u128::try_from(measured.events.max(1)).unwrap_or(1);
+    println!("{what:<52} {own:>7}/s {:>6} ms {cpu:>4} us cpu{waits}{ratio}", measured.took.as_millis());
 }
 
 /// Sets the clock behind everything that the steps tell: to that of the machine, if it is, so that ids of events come in

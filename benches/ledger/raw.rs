@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::Measured;
+use super::{Clock, Measured};
 
 /// Which rows.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -35,7 +35,7 @@ pub fn floor(ledger: &Path, group: usize, which: Floor) -> Measured {
     let rows = rows(ledger, tables);
     let mut inserts: Vec<Statement<'_>> = tables.iter().map(|(table, _)| insert(&db, table)).collect();
     let mut waits = Vec::new();
-    let began = Instant::now();
+    let clock = Clock::start();
     for chunk in rows.chunks(group) {
         let asked = Instant::now();
         db.execute_batch("BEGIN IMMEDIATE").expect("begin");
@@ -45,14 +45,14 @@ pub fn floor(ledger: &Path, group: usize, which: Floor) -> Measured {
         db.execute_batch("COMMIT").expect("commit");
         waits.push(asked.elapsed());
     }
-    let took = began.elapsed();
+    let measured = clock.stop(rows.len(), Vec::new());
     drop(inserts);
     drop(db);
     for suffix in ["", "-wal", "-shm"] {
         let _ = std::fs::remove_file(format!("{}{suffix}", path.display()));
     }
     let waits: Vec<Duration> = if group == 1 { waits } else { Vec::new() };
-    Measured { events: rows.len(), took, waits }
+    Measured { waits, ..measured }
 }
 
 fn empty_copy<'a>(ledger: &Path, path: &Path, which: Floor) -> (Connection, &'a [(&'a str, &'a str)]) {

@@ -13,7 +13,7 @@ use std::{
     time::Instant,
 };
 
-use super::{Measured, prepared, set_clock};
+use super::{Clock, Measured, prepared, set_clock};
 
 /// Threads that feed the writer in the concurrent run.
 pub const WRITERS: usize = 64;
@@ -24,8 +24,7 @@ const SINGLE_EVENTS: usize = 3_000;
 pub fn one(path: &Path, steps: &[Step]) -> Measured {
     let mut ledger = prepared(path);
     let mut waits = Vec::new();
-    let began = Instant::now();
-    let mut took = began.elapsed();
+    let clock = Clock::start();
     let mut events = 0;
     for step in steps {
         ledger.door().set_now(step.recorded_at);
@@ -38,13 +37,14 @@ pub fn one(path: &Path, steps: &[Step]) -> Measured {
             let asked = Instant::now();
             events += ledger.record(vec![proposal]).expect("accepted").len();
             waits.push(asked.elapsed());
-            took += asked.elapsed();
         }
         if events >= SINGLE_EVENTS {
             break;
         }
     }
-    Measured { events, took, waits }
+    // What lies between two commands is no part of them.
+    let took = waits.iter().sum();
+    Measured { took, ..clock.stop(events, waits) }
 }
 
 /// Each thread feeds the steps of its own cases, in their order, and waits for every receipt.
@@ -58,7 +58,7 @@ pub fn many(path: &Path, steps: Vec<Step>) -> Measured {
         queues[queue].push(step.batch);
     }
     let (writer, thread) = Writer::start(ledger);
-    let began = Instant::now();
+    let clock = Clock::start();
     let receipts = std::thread::scope(|scope| {
         let feed = |queue: Vec<Vec<Proposal>>| {
             let writer = writer.clone();
@@ -75,11 +75,11 @@ pub fn many(path: &Path, steps: Vec<Step>) -> Measured {
         let feeders: Vec<_> = queues.into_iter().map(|queue| scope.spawn(feed(queue))).collect();
         feeders.into_iter().flat_map(|feeder| feeder.join().expect("a writer")).collect::<Vec<_>>()
     });
-    let took = began.elapsed();
+    let events = receipts.iter().map(|(events, _)| events).sum();
+    let measured = clock.stop(events, receipts.into_iter().map(|(_, wait)| wait).collect());
     drop(writer);
     thread.join().expect("the writer ends");
-    let events = receipts.iter().map(|(events, _)| events).sum();
-    Measured { events, took, waits: receipts.into_iter().map(|(_, wait)| wait).collect() }
+    measured
 }
 
 /// The case that a step belongs to, as a number; claims are known by the order they were opened on.

@@ -39,7 +39,7 @@ pub(super) struct Cache {
     nobody: Registry,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Entry {
     case: Case,
     /// What the books say of each claim.
@@ -135,7 +135,14 @@ impl Cache {
         let first = store.history(stream)?.into_iter().next();
         let key = match first {
             // A claim that is not there yet: its own first event says where it belongs.
-            None => return Ok(Loaded::There(Some(first_key(id, event)))),
+            None => {
+                let key = first_key(id, event);
+                if matches!(key, CaseKey::Alone(_)) {
+                    // Nothing else belongs to this case, so there is nothing to read.
+                    self.cases.entry(key.clone()).or_default();
+                }
+                return Ok(Loaded::There(Some(key)));
+            }
             Some(row) => match open(&row.as_row()) {
                 Ok(recorded) => first_key(id, &recorded.event),
                 Err(why) => return Ok(Loaded::Broken(broken(row.position, &why))),

@@ -199,7 +199,12 @@ impl SqliteStore {
     }
 }
 
-const COLUMNS: &str = "position, stream, revision, event_id, kind, recorded_at, body, leaf";
+/// The columns of an event, as part of a statement's text.
+macro_rules! columns {
+    () => {
+        "position, stream, revision, event_id, kind, recorded_at, body, leaf"
+    };
+}
 
 fn owned(row: &rusqlite::Row<'_>) -> rusqlite::Result<OwnedRow> {
     Ok(OwnedRow {
@@ -242,24 +247,25 @@ impl Store for SqliteStore {
         Ok(Tip { position: count(position), recorded_at, frontier })
     }
     fn begin(&mut self) -> Result<()> {
-        self.db.execute_batch("BEGIN IMMEDIATE").map_err(fault)
+        self.db.prepare_cached("BEGIN IMMEDIATE").and_then(|mut s| s.execute([])).map(|_| ()).map_err(fault)
     }
     fn commit(&mut self) -> Result<()> {
-        self.db.execute_batch("COMMIT").map_err(fault)
+        self.db.prepare_cached("COMMIT").and_then(|mut s| s.execute([])).map(|_| ()).map_err(fault)
     }
     fn rollback(&mut self) {
         // After some errors SQLite has rolled back by itself; then there is nothing left to do.
         let _ = self.db.execute_batch("ROLLBACK");
     }
     fn history(&mut self, stream: &Stream) -> Result<Vec<OwnedRow>> {
-        let sql = format!("SELECT {COLUMNS} FROM events WHERE stream = ?1 ORDER BY revision");
-        self.rows(&sql, [stream.to_string()])
+        let sql = concat!("SELECT ", columns!(), " FROM events WHERE stream = ?1 ORDER BY revision");
+        self.rows(sql, [stream.to_string()])
     }
     fn registry(&mut self) -> Result<Vec<OwnedRow>> {
         let (refused, rebuilt) = (Kind::AppendRefused.as_str(), Kind::ProjectionRebuilt.as_str());
         // Literals, so that SQLite recognises the partial index.
         let sql = format!(
-            "SELECT {COLUMNS} FROM events WHERE stream = 'ledger' AND kind NOT IN ('{refused}', '{rebuilt}') ORDER BY position"
+            "SELECT {} FROM events WHERE stream = 'ledger' AND kind NOT IN ('{refused}', '{rebuilt}') ORDER BY position",
+            columns!()
         );
         self.rows(&sql, [])
     }
@@ -289,12 +295,13 @@ impl Store for SqliteStore {
         found.map(|p| p.map(count)).map_err(fault)
     }
     fn row(&mut self, position: u64) -> Result<Option<OwnedRow>> {
-        let sql = format!("SELECT {COLUMNS} FROM events WHERE position = ?1");
-        Ok(self.rows(&sql, [number(position)])?.pop())
+        let sql = concat!("SELECT ", columns!(), " FROM events WHERE position = ?1");
+        Ok(self.rows(sql, [number(position)])?.pop())
     }
     fn scan(&mut self, span: Span, on_row: OnRow<'_>) -> Result<()> {
-        let sql = format!("SELECT {COLUMNS} FROM events WHERE position BETWEEN ?1 AND ?2 ORDER BY position");
-        let mut statement = self.db.prepare_cached(&sql).map_err(fault)?;
+        let sql =
+            concat!("SELECT ", columns!(), " FROM events WHERE position BETWEEN ?1 AND ?2 ORDER BY position");
+        let mut statement = self.db.prepare_cached(sql).map_err(fault)?;
         let mut rows = statement.query(params![number(span.first), number(span.last)]).map_err(fault)?;
         while let Some(row) = rows.next().map_err(fault)? {
             if on_row(&borrowed(row)?).is_break() {
@@ -326,8 +333,8 @@ impl Store for SqliteStore {
     fn append(&mut self, sealed: &Sealed, key: Option<&Key>, order: Option<&str>) -> Result<()> {
         let row = &sealed.row;
         let position = number(row.position);
-        let sql = format!("INSERT INTO events ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)");
-        let mut insert = self.db.prepare_cached(&sql).map_err(fault)?;
+        let sql = concat!("INSERT INTO events (", columns!(), ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)");
+        let mut insert = self.db.prepare_cached(sql).map_err(fault)?;
         insert
             .execute(params![
                 position,
