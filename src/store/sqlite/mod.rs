@@ -206,6 +206,8 @@ macro_rules! columns {
     };
 }
 
+const COLUMNS: &str = columns!();
+
 fn owned(row: &rusqlite::Row<'_>) -> rusqlite::Result<OwnedRow> {
     Ok(OwnedRow {
         position: count(row.get(0)?),
@@ -264,8 +266,7 @@ impl Store for SqliteStore {
         let (refused, rebuilt) = (Kind::AppendRefused.as_str(), Kind::ProjectionRebuilt.as_str());
         // Literals, so that SQLite recognises the partial index.
         let sql = format!(
-            "SELECT {} FROM events WHERE stream = 'ledger' AND kind NOT IN ('{refused}', '{rebuilt}') ORDER BY position",
-            columns!()
+            "SELECT {COLUMNS} FROM events WHERE stream = 'ledger' AND kind NOT IN ('{refused}', '{rebuilt}') ORDER BY position"
         );
         self.rows(&sql, [])
     }
