@@ -170,6 +170,11 @@ impl Error {
             std::io::ErrorKind::PermissionDenied => {
                 ("file_unusable", why.to_string(), "check the rights of the file and its folder")
             }
+            std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => (
+                "disk_is_full",
+                "the disk is full".into(),
+                "make room and try again; nothing half done is left",
+            ),
             std::io::ErrorKind::IsADirectory => {
                 ("file_unusable", "this is a folder, no file".into(), "name a file")
             }

@@ -32,6 +32,7 @@ pub mod replaying;
 pub mod room;
 pub mod scenario;
 pub mod schema;
+pub mod segments;
 pub mod sod;
 pub mod store;
 pub mod subject;

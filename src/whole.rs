@@ -73,10 +73,15 @@ impl Made {
     /// The name beside the place, when both are free.
     fn begin(&self, path: &Path) -> Result<PathBuf> {
         self.is_free(path)?;
-        let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        let partial = path.with_file_name(format!(".{name}.partial"));
+        let partial = self.beside(path);
         self.absent(&partial, &format!("writing was broken off, or is going on; remove this {}", self.what))?;
         Ok(partial)
+    }
+
+    /// The name under which it is written.
+    fn beside(&self, path: &Path) -> PathBuf {
+        let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        path.with_file_name(format!(".{name}.partial"))
     }
 
     fn absent(&self, path: &Path, hint: &str) -> Result<()> {
@@ -139,5 +144,19 @@ pub fn new_file(path: &Path, bytes: &[u8], readers: Readers) -> Result<()> {
         .at(path.display())
         .hint("name a new file"),
         _ => Error::io(path, &why),
+    })
+}
+
+/// Writes a file that may be there already: afterwards it is the new one as a whole, or still the old one. Only for what
+/// can be made again, and by one writer at a time.
+///
+/// # Errors
+/// What is left of an attempt that was broken off, a disk that fails.
+pub fn again(path: &Path, bytes: &[u8]) -> Result<()> {
+    let partial = FILE.beside(path);
+    new_file(&partial, bytes, Readers::Owner)?;
+    fs::rename(&partial, path).map_err(|why| {
+        let _ = fs::remove_file(&partial);
+        Error::io(path, &why)
     })
 }

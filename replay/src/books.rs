@@ -166,6 +166,27 @@ pub(crate) fn figures(case: &Case, id: &ClaimId, cut: &Cut) -> Option<Figures> {
     })
 }
 
+/// What a claim is counted by, and what it contributes to the refund totals: those of [`rows`], without the rest.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Counted {
+    /// Policy id.
+    pub merchant: String,
+    /// Country of the order.
+    pub country: String,
+    /// Asserted reason, or `historical`.
+    pub reason: String,
+    /// Sums per key, in the order of the keys.
+    pub totals: Vec<(TotalKey, Sums)>,
+}
+
+/// What a claim of a case is counted by, as it stands.
+pub fn counted(case: &Case, id: &ClaimId) -> Option<Counted> {
+    let Looked { state, about } = look(case, id, &Cut::default())?;
+    let totals = contributions(&state, &about);
+    let About { merchant, country, reason, .. } = about;
+    Some(Counted { merchant, country, reason, totals })
+}
+
 struct Looked {
     state: ClaimState,
     about: About,

@@ -24,6 +24,7 @@ mod proof;
 mod redact;
 mod retention;
 mod scenarios;
+mod segments;
 mod show;
 mod signing;
 mod sod;
@@ -165,6 +166,9 @@ enum Command {
     Backup(backup::BackupArgs),
     /// Make a ledger out of a backup, once it is audited
     Restore(backup::RestoreArgs),
+    /// The log in columns (Parquet): totals over millions of events, for DuckDB, Polars and pandas as well
+    #[command(subcommand)]
+    Segments(segments::SegmentsCommand),
     /// Print the JSON Schema of an event, a command or an envelope; without a name, list them
     #[command(
         after_help = "Examples:\n  claims schema\n  claims schema refund_issued\n  claims schema command"
@@ -272,6 +276,7 @@ fn dispatch(cli: Cli) -> Result<u8> {
         Command::Export(command) => command.run(&common, out)?,
         Command::Backup(args) => return args.run(&common, out),
         Command::Restore(args) => args.run(&common, out)?,
+        Command::Segments(command) => return command.run(&common, out),
         Command::Schema { name } => schema(name.as_deref(), out)?,
         Command::Demo(args) => return args.run(&common, out),
         Command::Completions { shell } => {

@@ -1,0 +1,218 @@
+//! Building segments: what is there and fits is kept, everything else is made from the log.
+
+use replay::{ids::Origin, merkle::Hash};
+use serde::Serialize;
+use std::{
+    collections::BTreeSet,
+    fs,
+    ops::ControlFlow,
+    path::Path,
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicU64, AtomicUsize, Ordering},
+    },
+    thread,
+};
+
+use super::{
+    FORMAT_VERSION,
+    derive::{Derived, derive},
+    file,
+    manifest::{Folder, Manifest, code, subtrees},
+};
+use crate::{
+    error::{Error, ErrorKind, Result},
+    progress::Progress,
+    store::{Span, Store, sqlite::SqliteStore},
+    whole,
+};
+
+/// Most segments that are worked on at once: each takes some 200 MB of memory.
+const WORKERS_MAX: usize = 8;
+
+/// What a build came to.
+#[derive(Debug, Serialize)]
+pub struct Built {
+    /// Name of the ledger.
+    pub ledger: String,
+    /// Events that the segments cover: all of the log as it stood when the build began.
+    pub events: u64,
+    /// Segments there are.
+    pub segments: u64,
+    /// Segments that were made now.
+    pub built: u64,
+    /// Why segments that were there were made again, by name; one that has only grown is not among them.
+    pub remade: Vec<(String, String)>,
+    /// Bytes of all files of the segments.
+    pub bytes: u64,
+    /// Bytes that the values of the rows have in the log.
+    pub row_bytes: u64,
+    /// `bytes` of `row_bytes`, in thousandths, rounded up.
+    pub per_mille: u64,
+}
+
+/// Makes the segments of a ledger as it stands.
+///
+/// # Errors
+/// [`ErrorKind::Busy`] while others read or build them, [`ErrorKind::BrokenLog`], a disk that is full, an interruption: the
+/// segments that are complete by then stay, and nothing half done.
+pub fn build(ledger: &Path, folder: &Folder, shown: bool) -> Result<Built> {
+    let mut store = SqliteStore::open_read_only(ledger)?;
+    let tip = store.tip()?.position;
+    let origin = store.origin().clone();
+    let _alone = folder.hold(true)?;
+    for (_, path, _) in folder.files()?.iter().filter(|(_, _, partial)| *partial) {
+        fs::remove_file(path).map_err(|why| Error::io(path, &why))?;
+    }
+    let (kept, remade) = keep(&mut store, folder, &origin, tip)?;
+    let due: Vec<u64> = (0..tip.div_ceil(folder.span()))
+        .map(|n| n * folder.span() + 1)
+        .filter(|first| !kept.iter().any(|manifest| manifest.first == *first))
+        .collect();
+    let last_of = |first: u64| tip.min(first + folder.span() - 1);
+    let events = due.iter().map(|first| last_of(*first) + 1 - first).sum();
+    let progress = Progress::new("segments", events, shown);
+    let (next, done) = (AtomicUsize::new(0), AtomicU64::new(0));
+    let made = Mutex::new(Vec::new());
+    let work = || -> Result<()> {
+        let mut store = SqliteStore::open_read_only(ledger)?;
+        while let Some(first) = due.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let derived = derive(&mut store, *first, last_of(*first), &mut |more| {
+                progress.reach(done.fetch_add(more, Ordering::Relaxed) + more)
+            });
+            let manifest = derived.and_then(|derived| write(folder, &origin, &derived));
+            match manifest {
+                Ok(manifest) => made.lock().unwrap_or_else(PoisonError::into_inner).push(manifest),
+                Err(why) => {
+                    // The others end with the segments they are at.
+                    next.store(due.len(), Ordering::Relaxed);
+                    return Err(why);
+                }
+            }
+        }
+        Ok(())
+    };
+    let workers = thread::available_parallelism().map_or(1, usize::from).min(WORKERS_MAX).min(due.len());
+    thread::scope(|scope| {
+        let threads: Vec<_> = (0..workers).map(|_| scope.spawn(work)).collect();
+        threads.into_iter().try_for_each(|thread| match thread.join() {
+            Ok(worked) => worked,
+            Err(panic) => std::panic::resume_unwind(panic),
+        })
+    })?;
+    progress.done();
+    let made = made.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let all = || kept.iter().chain(&made);
+    let row_bytes = all().map(|manifest| manifest.row_bytes).sum();
+    let bytes = folder.bytes()?;
+    Ok(Built {
+        ledger: origin.to_string(),
+        events: tip,
+        segments: all().count() as u64,
+        built: made.len() as u64,
+        remade,
+        bytes,
+        row_bytes,
+        per_mille: (bytes * 1_000).div_ceil(row_bytes.max(1)),
+    })
+}
+
+/// Segments that fit and are complete, and why others are not kept. Takes away what covers nothing of the log.
+fn keep(
+    store: &mut SqliteStore,
+    folder: &Folder,
+    origin: &Origin,
+    tip: u64,
+) -> Result<(Vec<Manifest>, Vec<(String, String)>)> {
+    let (mut kept, mut remade) = (Vec::new(), Vec::new());
+    // One tree for all of them, if they are all there: else each is compared with the leaves of the log.
+    let standing = folder.look(origin)?;
+    let proved = standing.unfit.is_empty() && standing.last() <= tip && standing.is_of(store)?;
+    for (first, manifest) in folder.manifests(origin)? {
+        let due = tip.min(first.saturating_add(folder.span() - 1));
+        let why = match manifest {
+            Err(why) => why,
+            Ok(manifest) if manifest.last > tip => format!("the log ends at {tip}"),
+            // It has grown.
+            Ok(manifest) if manifest.last < due => continue,
+            Ok(manifest) => match changed(folder, &manifest)? {
+                Some(why) => why,
+                None if !proved && !is_of(store, &manifest)? => "its tree is not that of the log".into(),
+                None => {
+                    kept.push(manifest);
+                    continue;
+                }
+            },
+        };
+        remade.push((folder.manifest_name(first), why));
+    }
+    let starts: BTreeSet<u64> = (0..tip.div_ceil(folder.span())).map(|n| n * folder.span() + 1).collect();
+    for (first, path, _) in folder.files()? {
+        if !starts.contains(&first) {
+            fs::remove_file(&path).map_err(|why| Error::io(&path, &why))?;
+        }
+    }
+    Ok((kept, remade))
+}
+
+/// Which file of a segment is not what was written.
+pub(super) fn changed(folder: &Folder, manifest: &Manifest) -> Result<Option<String>> {
+    for of in &manifest.files {
+        let path = folder.path(&of.table, manifest.first);
+        let bytes = fs::read(&path).map_err(|why| Error::io(&path, &why))?;
+        if !file::is_whole(&bytes, of) {
+            return Ok(Some(format!("its {} are not what was written", of.table)));
+        }
+    }
+    Ok(None)
+}
+
+/// Whether the leaves of the log in the range of a segment are those of the segment.
+pub(super) fn is_of<S: Store>(store: &mut S, manifest: &Manifest) -> Result<bool> {
+    let mut tree = replay::merkle::Frontier::new();
+    store.scan(Span { first: manifest.first, last: manifest.last }, &mut |row| {
+        tree.push(Hash(row.leaf));
+        ControlFlow::Continue(())
+    })?;
+    Ok(tree.size() == manifest.events() && subtrees(&tree) == manifest.subtrees)
+}
+
+/// Writes a segment: its files, and then the manifest that makes it one.
+fn write(folder: &Folder, origin: &Origin, derived: &Derived) -> Result<Manifest> {
+    let mut files = Vec::new();
+    for batch in [&derived.events, &derived.movements] {
+        let (bytes, of) = file::lay(batch)?;
+        whole::again(&folder.path(&of.table, derived.first), &bytes)?;
+        files.push(of);
+    }
+    let manifest = Manifest {
+        ledger: origin.to_string(),
+        format: FORMAT_VERSION,
+        code: code(),
+        span: folder.span(),
+        first: derived.first,
+        last: derived.last,
+        root: derived.tree.root(),
+        subtrees: subtrees(&derived.tree),
+        row_bytes: derived.row_bytes,
+        files,
+    };
+    folder.seal(&manifest)?;
+    Ok(manifest)
+}
+
+/// Throws all segments away. Says how many files there were.
+///
+/// # Errors
+/// [`ErrorKind::Busy`] while others use them, a folder that is none of segments.
+pub fn drop_all(folder: &Folder) -> Result<u64> {
+    if folder.dir().symlink_metadata().is_err() {
+        return Err(Error::new(ErrorKind::NotFound, "no_segments", "there are no segments here")
+            .at(folder.dir().display())
+            .hint("nothing has to be dropped"));
+    }
+    // Asked as a reader first: a folder without our lock is not ours to clear.
+    drop(folder.hold(false)?);
+    let _alone = folder.hold(true)?;
+    folder.clear()
+}
