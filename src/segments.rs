@@ -22,7 +22,7 @@ mod totals;
 
 pub use build::{Built, build, drop_all};
 pub use check::{Checked, check};
-pub use derive::{Derived, derive};
+pub use derive::{Derived, Deriver, derive};
 pub use manifest::{Folder, Manifest, Standing};
 pub use read::each_row;
 pub use table::{Column, EVENTS, Form, MOVEMENTS, Table};

@@ -7,16 +7,13 @@ use std::{
     fs,
     ops::ControlFlow,
     path::Path,
-    sync::{
-        Mutex, PoisonError,
-        atomic::{AtomicU64, AtomicUsize, Ordering},
-    },
+    sync::atomic::{AtomicBool, AtomicU64, Ordering},
     thread,
 };
 
 use super::{
     FORMAT_VERSION,
-    derive::{Derived, derive},
+    derive::{Derived, Deriver},
     file,
     manifest::{Folder, Manifest, code, subtrees},
 };
@@ -72,36 +69,40 @@ pub fn build(ledger: &Path, folder: &Folder, shown: bool) -> Result<Built> {
     let last_of = |first: u64| tip.min(first + folder.span() - 1);
     let events = due.iter().map(|first| last_of(*first) + 1 - first).sum();
     let progress = Progress::new("segments", events, shown);
-    let (next, done) = (AtomicUsize::new(0), AtomicU64::new(0));
-    let made = Mutex::new(Vec::new());
-    let work = || -> Result<()> {
-        let mut store = SqliteStore::open_read_only(ledger)?;
-        while let Some(first) = due.get(next.fetch_add(1, Ordering::Relaxed)) {
-            let derived = derive(&mut store, *first, last_of(*first), &mut |more| {
-                progress.reach(done.fetch_add(more, Ordering::Relaxed) + more)
-            });
-            let manifest = derived.and_then(|derived| write(folder, &origin, &derived));
-            match manifest {
-                Ok(manifest) => made.lock().unwrap_or_else(PoisonError::into_inner).push(manifest),
-                Err(why) => {
-                    // The others end with the segments they are at.
-                    next.store(due.len(), Ordering::Relaxed);
-                    return Err(why);
-                }
-            }
-        }
-        Ok(())
+    let (done, failed) = (AtomicU64::new(0), AtomicBool::new(false));
+    let one = |store: &mut SqliteStore, deriver: &mut Deriver, first: u64| -> Result<Manifest> {
+        let reach = &mut |more| progress.reach(done.fetch_add(more, Ordering::Relaxed) + more);
+        store.begin_read()?;
+        let derived = deriver.range(store, first, last_of(first), reach);
+        store.end_read();
+        write(folder, &origin, derived?)
     };
-    let workers = thread::available_parallelism().map_or(1, usize::from).min(WORKERS_MAX).min(due.len());
-    thread::scope(|scope| {
-        let threads: Vec<_> = (0..workers).map(|_| scope.spawn(work)).collect();
-        threads.into_iter().try_for_each(|thread| match thread.join() {
-            Ok(worked) => worked,
+    // Neighbours go to one worker, which then knows the cases that go on from one to the next.
+    let work = &|firsts: &[u64]| -> Result<Vec<Manifest>> {
+        let (mut store, mut deriver) = (SqliteStore::open_read_only(ledger)?, Deriver::default());
+        let mut made = Vec::new();
+        for first in firsts {
+            if failed.load(Ordering::Relaxed) {
+                break;
+            }
+            let manifest = one(&mut store, &mut deriver, *first);
+            failed.fetch_or(manifest.is_err(), Ordering::Relaxed);
+            made.push(manifest?);
+        }
+        Ok(made)
+    };
+    let workers = thread::available_parallelism().map_or(1, usize::from).min(WORKERS_MAX);
+    let made: Vec<Manifest> = thread::scope(|scope| {
+        let parts = due.chunks(due.len().div_ceil(workers).max(1));
+        let threads: Vec<_> = parts.map(|firsts| scope.spawn(move || work(firsts))).collect();
+        let made = threads.into_iter().map(|thread| match thread.join() {
+            Ok(made) => made,
             Err(panic) => std::panic::resume_unwind(panic),
-        })
-    })?;
+        });
+        made.collect::<Result<Vec<_>>>()
+    })?
+    .concat();
     progress.done();
-    let made = made.into_inner().unwrap_or_else(PoisonError::into_inner);
     let all = || kept.iter().chain(&made);
     let row_bytes = all().map(|manifest| manifest.row_bytes).sum();
     let bytes = folder.bytes()?;
@@ -178,9 +179,9 @@ pub(super) fn is_of<S: Store>(store: &mut S, manifest: &Manifest) -> Result<bool
 }
 
 /// Writes a segment: its files, and then the manifest that makes it one.
-fn write(folder: &Folder, origin: &Origin, derived: &Derived) -> Result<Manifest> {
+fn write(folder: &Folder, origin: &Origin, derived: Derived) -> Result<Manifest> {
     let mut files = Vec::new();
-    for batch in [&derived.events, &derived.movements] {
+    for batch in [derived.events, derived.movements] {
         let (bytes, of) = file::lay(batch)?;
         whole::again(&folder.path(&of.table, derived.first), &bytes)?;
         files.push(of);

@@ -10,6 +10,7 @@ use replay::{
     ids::{ClaimId, Position, Stream},
     merkle::{Frontier, Hash},
     money::Amount,
+    posting::may_move,
 };
 use serde::Deserialize;
 use std::{
@@ -48,62 +49,17 @@ pub struct Derived {
     pub row_bytes: u64,
 }
 
-/// Derives a range of the log, both ends included; it must be there. `reach` is told how many events were added.
+/// Derives a range of the log alone, both ends included; it must be there.
 ///
 /// # Errors
-/// [`ErrorKind::BrokenLog`] where the log contradicts itself: of such a log there are no segments. Storage errors, and
-/// whatever `reach` says.
+/// As [`Deriver::range`].
 pub fn derive<S: Store>(
     store: &mut S,
     first: u64,
     last: u64,
     reach: &mut dyn FnMut(u64) -> Result<()>,
 ) -> Result<Derived> {
-    let mut deriver = Deriver {
-        derived: Derived {
-            first,
-            last,
-            events: Batch::new(&EVENTS),
-            movements: Batch::new(&MOVEMENTS),
-            tree: Frontier::new(),
-            row_bytes: 0,
-        },
-        cases: HashMap::new(),
-        claims: HashMap::new(),
-        buffer: Vec::new(),
-    };
-    let mut next = first;
-    while next <= last {
-        let span = Span { first: next, last: last.min(next.saturating_add(ROWS_AT_ONCE - 1)) };
-        let mut rows: Vec<OwnedRow> = Vec::new();
-        store.scan(span, &mut |row| {
-            rows.push(OwnedRow {
-                position: row.position,
-                stream: row.stream.into(),
-                revision: row.revision,
-                event_id: row.event_id,
-                kind: row.kind.into(),
-                recorded_at: row.recorded_at,
-                body: row.body.to_vec(),
-                leaf: row.leaf,
-            });
-            ControlFlow::Continue(())
-        })?;
-        for row in &rows {
-            if row.position != next {
-                break;
-            }
-            deriver.take(store, row)?;
-            next += 1;
-        }
-        if next <= span.last {
-            return Err(broken(format!("position {next} is missing")));
-        }
-        reach(span.last - span.first + 1)?;
-    }
-    deriver.derived.events.is_whole()?;
-    deriver.derived.movements.is_whole()?;
-    Ok(deriver.derived)
+    Deriver::default().range(store, first, last, reach)
 }
 
 fn broken(why: String) -> Error {
@@ -115,17 +71,87 @@ fn broken(why: String) -> Error {
 struct Held {
     case: Case,
     counted: BTreeMap<ClaimId, Counted>,
+    /// The last position that touched it.
+    touched: u64,
 }
 
-struct Deriver {
-    derived: Derived,
+/// Derives ranges. One that follows on the one before finds the cases that were touched there as they stand; all others
+/// are folded from the store, so what is held does not grow with the log.
+#[derive(Default)]
+pub struct Deriver {
     cases: HashMap<CaseKey, Held>,
     claims: HashMap<ClaimId, CaseKey>,
     buffer: Vec<u8>,
+    /// First and last position of the range before.
+    before: (u64, u64),
 }
 
 impl Deriver {
-    fn take<S: Store>(&mut self, store: &mut S, row: &OwnedRow) -> Result<()> {
+    /// Derives a range of the log, both ends included; it must be there. `reach` is told how many events were added.
+    ///
+    /// # Errors
+    /// [`ErrorKind::BrokenLog`] where the log contradicts itself: of such a log there are no segments. Storage errors, and
+    /// whatever `reach` says.
+    pub fn range<S: Store>(
+        &mut self,
+        store: &mut S,
+        first: u64,
+        last: u64,
+        reach: &mut dyn FnMut(u64) -> Result<()>,
+    ) -> Result<Derived> {
+        let (begun, ended) = self.before;
+        if ended + 1 == first {
+            self.cases.retain(|_, held| held.touched >= begun);
+            let cases = &self.cases;
+            self.claims.retain(|_, key| cases.contains_key(key));
+        } else {
+            self.cases.clear();
+            self.claims.clear();
+        }
+        self.before = (first, last);
+        let mut derived = Derived {
+            first,
+            last,
+            events: Batch::new(&EVENTS),
+            movements: Batch::new(&MOVEMENTS),
+            tree: Frontier::new(),
+            row_bytes: 0,
+        };
+        let mut next = first;
+        while next <= last {
+            let span = Span { first: next, last: last.min(next.saturating_add(ROWS_AT_ONCE - 1)) };
+            let mut rows: Vec<OwnedRow> = Vec::new();
+            store.scan(span, &mut |row| {
+                rows.push(OwnedRow {
+                    position: row.position,
+                    stream: row.stream.into(),
+                    revision: row.revision,
+                    event_id: row.event_id,
+                    kind: row.kind.into(),
+                    recorded_at: row.recorded_at,
+                    body: row.body.to_vec(),
+                    leaf: row.leaf,
+                });
+                ControlFlow::Continue(())
+            })?;
+            for (row, due) in rows.iter().zip(next..) {
+                if row.position != due {
+                    break;
+                }
+                self.take(store, row, &mut derived)?;
+                next = due + 1;
+            }
+            if next <= span.last {
+                return Err(broken(format!("position {next} is missing")));
+            }
+            reach(span.last - span.first + 1)?;
+        }
+        derived.events.is_whole()?;
+        derived.movements.is_whole()?;
+        Ok(derived)
+    }
+
+    fn take<S: Store>(&mut self, store: &mut S, row: &OwnedRow, derived: &mut Derived) -> Result<()> {
         let recorded = opened(row)?;
         if recorded.envelope.ledger != *store.origin() {
             return Err(broken(format!(
@@ -133,13 +159,13 @@ impl Deriver {
                 row.position, recorded.envelope.ledger
             )));
         }
-        self.derived.tree.push(Hash(row.leaf));
+        derived.tree.push(Hash(row.leaf));
         // As SQLite stores them, but for the few bytes of a header; integers count as 8.
         let values = row.stream.len() + row.kind.len() + row.body.len() + row.leaf.len() + 16 + 3 * 8;
-        self.derived.row_bytes = self.derived.row_bytes.saturating_add(values as u64);
+        derived.row_bytes = derived.row_bytes.saturating_add(values as u64);
         let said = Said::of(&recorded);
-        let case = self.apply(store, row, recorded)?;
-        self.event(row, &said, case.as_ref())
+        let case = self.apply(store, row, recorded, derived)?;
+        self.event(row, &said, case.as_ref(), derived)
     }
 
     /// Takes the event into its case and writes what that moved; says whose event it is.
@@ -148,6 +174,7 @@ impl Deriver {
         store: &mut S,
         row: &OwnedRow,
         recorded: Recorded,
+        derived: &mut Derived,
     ) -> Result<Option<CaseKey>> {
         let stream = recorded.envelope.stream.clone();
         let key = match &stream {
@@ -156,18 +183,29 @@ impl Deriver {
             Stream::Claim(id) => self.key_of_claim(store, id, row, &recorded)?,
         };
         if !self.cases.contains_key(&key) {
-            let case = case_before(store, &key, self.derived.first)?;
+            // A case begins with the first event of its order, or of its claim when it has none: that is the law.
+            let case = match (&key, &stream) {
+                (CaseKey::Order(_), Stream::Order(_)) | (CaseKey::Alone(_), _) if row.revision == 1 => {
+                    Case::default()
+                }
+                _ => case_before(store, &key, derived.first)?,
+            };
             let known = case.claims.keys().filter_map(|id| Some((id.clone(), counted(&case, id)?)));
             let known = known.collect();
-            self.cases.insert(key.clone(), Held { case, counted: known });
+            self.cases.insert(key.clone(), Held { case, counted: known, touched: row.position });
         }
         let Some(held) = self.cases.get_mut(&key) else { return Ok(None) };
+        held.touched = row.position;
         let envelope = recorded.envelope.clone();
         let kind = recorded.event.kind();
+        let counts = may_count(&recorded.event);
         held.case.apply(recorded).map_err(|fault| {
             let stream = row.stream.clone();
             broken(Broken { position: envelope.position, stream, fault }.to_string())
         })?;
+        if !counts {
+            return Ok(Some(key));
+        }
         // What an order is changes what every claim on it is counted by.
         let touched: Vec<ClaimId> = match stream {
             Stream::Claim(id) => vec![id],
@@ -182,7 +220,7 @@ impl Deriver {
             }
             let order = held.case.claims.get(&id).and_then(|claim| claim.order());
             for (total, by) in differences(&before, &after.totals)? {
-                let mut pen = self.derived.movements.row();
+                let mut pen = derived.movements.row();
                 pen.number(Some(signed(row.position)?)).text(kind.as_str());
                 pen.number(Some(envelope.effective.at.micros())).number(Some(row.recorded_at));
                 pen.text(envelope.actor.as_str()).text(envelope.role.as_str());
@@ -218,7 +256,13 @@ impl Deriver {
         Ok(key)
     }
 
-    fn event(&mut self, row: &OwnedRow, said: &Said, key: Option<&CaseKey>) -> Result<()> {
+    fn event(
+        &mut self,
+        row: &OwnedRow,
+        said: &Said,
+        key: Option<&CaseKey>,
+        derived: &mut Derived,
+    ) -> Result<()> {
         let e = &said.envelope(row);
         let Some(payload) = e.payload_of(&row.body, &mut self.buffer) else {
             return Err(broken(format!("position {}: the body is not that of its columns", row.position)));
@@ -237,7 +281,7 @@ impl Deriver {
             Some(CaseKey::Order(id)) => Some(id.as_str()),
             _ => None,
         };
-        let mut pen = self.derived.events.row();
+        let mut pen = derived.events.row();
         pen.number(Some(signed(row.position)?)).text(stream_type).maybe(Some(stream_id));
         pen.number(Some(signed(row.revision)?)).text(e.kind).number(Some(e.version));
         pen.number(Some(e.effective_at)).number(Some(e.offset_minutes)).number(Some(e.recorded_at));
@@ -310,9 +354,16 @@ impl Said {
     }
 }
 
+/// Whether an event can change what a claim is counted by, or what it contributes.
+fn may_count(event: &Event) -> bool {
+    may_move(event)
+        || matches!(event, Event::ClaimOpened(_) | Event::ClaimReclassified(_) | Event::OrderRecorded(_))
+}
+
 /// The amount that an event is about. Of a kind that has several, or sums of lines, there is none.
 fn amount_of(event: &Event) -> Option<Amount> {
     match event {
+        Event::LimitSet(p) => Some(p.amount),
         Event::PaymentCaptured(p) => Some(p.amount),
         Event::LabelIssued(p) => Some(p.cost),
         Event::RemedyDecided(p) => p.entitlement,

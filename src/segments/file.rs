@@ -82,23 +82,26 @@ fn properties(table: &Table) -> Result<WriterProperties> {
 ///
 /// # Errors
 /// Only by a fault of this program.
-pub fn lay(batch: &Batch) -> Result<(Vec<u8>, FileOf)> {
-    let table = batch.table;
+pub fn lay(batch: Batch) -> Result<(Vec<u8>, FileOf)> {
+    let (table, rows) = (batch.table, batch.rows() as u64);
     let schema = Arc::new(parse_message_type(&schema(table)).map_err(fault)?);
     let mut bytes = Vec::new();
     let mut writer =
         SerializedFileWriter::new(&mut bytes, schema, Arc::new(properties(table)?)).map_err(fault)?;
-    let mut group = writer.next_row_group().map_err(fault)?;
-    for (column, cells) in table.columns.iter().zip(&batch.cells) {
-        let Some(mut writer) = group.next_column().map_err(fault)? else { break };
-        write(column, cells, &mut writer).map_err(fault)?;
-        writer.close().map_err(fault)?;
+    // Without rows there is no group of rows either.
+    if rows > 0 {
+        let mut group = writer.next_row_group().map_err(fault)?;
+        for (column, cells) in table.columns.iter().zip(batch.cells) {
+            let Some(mut writer) = group.next_column().map_err(fault)? else { break };
+            write(column, cells, &mut writer).map_err(fault)?;
+            writer.close().map_err(fault)?;
+        }
+        group.close().map_err(fault)?;
     }
-    group.close().map_err(fault)?;
     let metadata = writer.close().map_err(fault)?;
     let file = FileOf {
         table: table.name.into(),
-        rows: batch.rows() as u64,
+        rows,
         bytes: bytes.len() as u64,
         sha256: sha256(&bytes),
         parts: parts(table, &metadata, &bytes)?,
@@ -106,14 +109,14 @@ pub fn lay(batch: &Batch) -> Result<(Vec<u8>, FileOf)> {
     Ok((bytes, file))
 }
 
-fn write(column: &Column, cells: &Cells, writer: &mut SerializedColumnWriter<'_>) -> ParquetResult<()> {
+fn write(column: &Column, cells: Cells, writer: &mut SerializedColumnWriter<'_>) -> ParquetResult<()> {
     let levels = |present: &mut dyn Iterator<Item = bool>| -> Option<Vec<i16>> {
         column.optional.then(|| present.map(i16::from).collect())
     };
     match cells {
         Cells::Numbers(cells) => {
             let levels = levels(&mut cells.iter().map(Option::is_some));
-            let values: Vec<i64> = cells.iter().flatten().copied().collect();
+            let values: Vec<i64> = cells.into_iter().flatten().collect();
             if column.form == Form::Small {
                 let small = |value: &i64| {
                     let text = || ParquetError::General(format!("{value} is no small number"));
@@ -127,7 +130,7 @@ fn write(column: &Column, cells: &Cells, writer: &mut SerializedColumnWriter<'_>
         }
         Cells::Bytes(cells) => {
             let levels = levels(&mut cells.iter().map(Option::is_some));
-            let values: Vec<ByteArray> = cells.iter().flatten().cloned().collect();
+            let values: Vec<ByteArray> = cells.into_iter().flatten().collect();
             if matches!(column.form, Form::Uuid | Form::Hash) {
                 let values: Vec<FixedLenByteArray> =
                     values.into_iter().map(FixedLenByteArray::from).collect();
@@ -149,17 +152,14 @@ fn parts(table: &Table, metadata: &ParquetMetaData, bytes: &[u8]) -> Result<Vec<
         let stretch = bytes.get(usize::try_from(at).ok()?..usize::try_from(at + length).ok()?)?;
         Some(Part { name: name.into(), at, bytes: length, sha256: sha256(stretch) })
     };
-    let chunks = metadata.row_groups().iter().flat_map(|group| group.columns());
-    for (column, chunk) in table.columns.iter().zip(chunks) {
-        let (at, length) = chunk.byte_range();
+    let mut chunks = metadata.row_groups().iter().flat_map(|group| group.columns());
+    for column in table.columns {
+        let (at, length) = chunks.next().map_or((next, 0), |chunk| chunk.byte_range());
         if at != next {
             return Err(whole());
         }
         parts.push(part(column.name, at, length).ok_or_else(whole)?);
         next = at + length;
-    }
-    if parts.len() != table.columns.len() {
-        return Err(whole());
     }
     parts.push(part("footer", next, bytes.len() as u64 - next).ok_or_else(whole)?);
     Ok(parts)

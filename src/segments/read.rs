@@ -116,7 +116,7 @@ pub fn columns<'a>(
         SerializedFileReader::new(Hashed { length: file.bytes, parts }).map_err(|why| unfit(&name, why))?;
     let groups = reader.metadata().num_row_groups();
     let known = reader.metadata().file_metadata().schema_descr().num_columns();
-    if groups != 1 || known != table.columns.len() {
+    if groups != usize::from(file.rows > 0) || known != table.columns.len() {
         return Err(unfit(&name, "its columns are not those of this table"));
     }
     Ok(Columns { table, name, file, reader })
@@ -134,6 +134,9 @@ impl Columns<'_> {
     /// Bytes that cannot be decoded, or are not as many cells as the manifest says.
     pub fn each(&self, place: usize, take: &mut dyn FnMut(&Slice<'_>)) -> Result<()> {
         let Some(column) = self.table.columns.get(place) else { return Ok(()) };
+        if self.rows() == 0 {
+            return Ok(());
+        }
         let wrong = |why: ParquetError| unfit(&self.name, format!("column {}: {why}", column.name));
         let group = self.reader.get_row_group(0).map_err(wrong)?;
         let reader = group.get_column_reader(place).map_err(wrong)?;

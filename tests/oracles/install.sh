@@ -1,5 +1,5 @@
 #!/bin/sh
-# Installs the programs that check our journal, our log and our pages from outside, as far as they are missing: quiet,
+# Installs the programs that check our journal, our log, our segments and our pages from outside, as far as they are missing: quiet,
 # and harmless to run again.
 #
 #   tests/oracles/install.sh hledger ledger beancount     these
@@ -57,6 +57,17 @@ install_tackler() {
         rm -rf "$home/build"
 }
 
+# What data people read our segments with, in a Python of its own: parquet-python. The same wheels for everybody.
+install_parquet() {
+    has parquet-python && return
+    has python3 && python3 -c 'import ensurepip, venv' 2>/dev/null || apt python3 python3-venv || return 1
+    python3 -m venv "$home/parquet" &&
+        "$home/parquet/bin/pip" install -q --disable-pip-version-check --only-binary :all: \
+            duckdb==2.0.0 pyarrow==26.0.1 pandas==3.1.1 polars==2.1.0 &&
+        printf '#!/bin/sh\nexec "%s" "$@"\n' "$home/parquet/bin/python" >"$bin/parquet-python" &&
+        chmod +x "$bin/parquet-python"
+}
+
 install_chromium() { has chromium || apt chromium; }
 
 # One file of an npm package, at a fixed version and with its hash; npm itself is needed for nothing else.
@@ -83,9 +94,9 @@ install_tlog() {
 }
 
 missing=0
-for tool in ${*:-hledger ledger beancount tackler tlog chromium axe}; do
+for tool in ${*:-hledger ledger beancount tackler tlog parquet chromium axe}; do
     case "$tool" in
-    hledger | ledger | beancount | tackler | tlog | chromium | axe) ;;
+    hledger | ledger | beancount | tackler | tlog | parquet | chromium | axe) ;;
     *) echo "no oracle is called $tool" >&2 && exit 98 ;;
     esac
     log="$home/$tool.log"
