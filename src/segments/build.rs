@@ -27,6 +27,9 @@ use crate::{
 /// Most segments that are worked on at once: each takes some 200 MB of memory.
 const WORKERS_MAX: usize = 8;
 
+/// The name of a segment, and why it was made again.
+pub type Remade = (String, String);
+
 /// What a build came to.
 #[derive(Debug, Serialize)]
 pub struct Built {
@@ -39,7 +42,7 @@ pub struct Built {
     /// Segments that were made now.
     pub built: u64,
     /// Why segments that were there were made again, by name; one that has only grown is not among them.
-    pub remade: Vec<(String, String)>,
+    pub remade: Vec<Remade>,
     /// Bytes of all files of the segments.
     pub bytes: u64,
     /// Bytes that the values of the rows have in the log.
@@ -124,7 +127,7 @@ fn keep(
     folder: &Folder,
     origin: &Origin,
     tip: u64,
-) -> Result<(Vec<Manifest>, Vec<(String, String)>)> {
+) -> Result<(Vec<Manifest>, Vec<Remade>)> {
     let (mut kept, mut remade) = (Vec::new(), Vec::new());
     // One tree for all of them, if they are all there: else each is compared with the leaves of the log.
     let standing = folder.look(origin)?;

@@ -283,6 +283,9 @@ fn split(of_row: &mut [u32], codes: &[u32], names: &[Name], words: &[Option<Stri
     new_names
 }
 
+/// A number or bytes, or neither.
+type Cell = (Option<i64>, Option<Vec<u8>>);
+
 /// Numbers for the different cells of a column.
 #[derive(Default)]
 struct Coder {
@@ -291,11 +294,11 @@ struct Coder {
     /// The number of an empty cell.
     none: Option<u32>,
     /// The cells, by their numbers.
-    known: Vec<(Option<i64>, Option<Vec<u8>>)>,
+    known: Vec<Cell>,
 }
 
 impl Coder {
-    fn new(known: &mut Vec<(Option<i64>, Option<Vec<u8>>)>, cell: (Option<i64>, Option<Vec<u8>>)) -> u32 {
+    fn number(known: &mut Vec<Cell>, cell: Cell) -> u32 {
         known.push(cell);
         // A segment has fewer cells than that.
         u32::try_from(known.len() - 1).unwrap_or(u32::MAX)
@@ -307,14 +310,14 @@ impl Coder {
             Values::Numbers(values) => codes.extend(
                 values
                     .iter()
-                    .map(|n| *numbers.entry(*n).or_insert_with(|| Self::new(known, (Some(*n), None)))),
+                    .map(|n| *numbers.entry(*n).or_insert_with(|| Self::number(known, (Some(*n), None)))),
             ),
             Values::Bytes(values) => codes.extend(values.iter().map(|value| {
                 let value = value.data();
                 match bytes.get(value) {
                     Some(code) => *code,
                     None => {
-                        let code = Self::new(known, (None, Some(value.to_vec())));
+                        let code = Self::number(known, (None, Some(value.to_vec())));
                         bytes.insert(value.to_vec(), code);
                         code
                     }
@@ -327,7 +330,7 @@ impl Coder {
         let there = codes.split_off(from);
         let mut there = there.into_iter();
         codes.extend(slice.levels.iter().map(|level| match level {
-            0 => *none.get_or_insert_with(|| Self::new(known, (None, None))),
+            0 => *none.get_or_insert_with(|| Self::number(known, (None, None))),
             _ => there.next().unwrap_or_default(),
         }));
     }
