@@ -18,6 +18,10 @@ use crate::{
 
 /// Segments: the log in columns, as Parquet files beside the ledger; a cache that can be thrown away
 #[derive(Debug, Subcommand)]
+#[command(after_help = "Examples:
+  claims segments build
+  claims segments totals --by merchant,month
+  claims segments check")]
 pub enum SegmentsCommand {
     /// Make what is missing, has grown or does not fit
     #[command(after_help = "Examples:
