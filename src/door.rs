@@ -90,6 +90,13 @@ impl Door {
         self.fill(&mut seed)?;
         Ok(seed)
     }
+    /// A fresh secret that nobody can guess: passes, cookies, tokens.
+    ///
+    /// # Errors
+    /// When the operating system gives no randomness.
+    pub fn secret(&mut self) -> Result<[u8; 32]> {
+        self.seed()
+    }
     fn fill(&mut self, bytes: &mut [u8]) -> Result<()> {
         match self {
             Door::System => getrandom::fill(bytes).map_err(|why| {

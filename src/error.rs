@@ -1,10 +1,10 @@
 //! One error type at every door: what kind it is, what went wrong, where, and what to do about it.
-//! The table of kinds is the only place that knows exit codes.
+//! The table of kinds is the only place that knows exit codes and HTTP statuses.
 
 use serde::Serialize;
 use std::fmt;
 
-/// What an error is about. Decides the exit code.
+/// What an error is about. Decides the exit code and the HTTP status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ErrorKind {
@@ -30,13 +30,32 @@ pub enum ErrorKind {
     BrokenLog,
     /// Stopped from outside; nothing half done is left.
     Interrupted,
+    /// Whoever asks the service is not known to it.
+    Unauthenticated,
+    /// Whoever asks is known, and may not.
+    Forbidden,
+    /// More than the service takes at once.
+    Overloaded,
     /// Our own fault.
     Internal,
 }
 
+/// Codes whose status says more than that of their kind.
+const STATUS_OF_CODE: [(&str, u16); 9] = [
+    ("body_too_slow", 408),
+    ("no_such_method", 405),
+    ("timed_out", 503),
+    ("body_too_large", 413),
+    ("not_this_media_type", 415),
+    ("not_this_host", 421),
+    ("expected_revision_missing", 428),
+    ("service_is_busy", 503),
+    ("feed_is_full", 503),
+];
+
 impl ErrorKind {
     /// Every kind, for the documentation.
-    pub const ALL: [ErrorKind; 12] = [
+    pub const ALL: [ErrorKind; 15] = [
         ErrorKind::Usage,
         ErrorKind::Refused,
         ErrorKind::Conflict,
@@ -48,6 +67,9 @@ impl ErrorKind {
         ErrorKind::Storage,
         ErrorKind::BrokenLog,
         ErrorKind::Interrupted,
+        ErrorKind::Unauthenticated,
+        ErrorKind::Forbidden,
+        ErrorKind::Overloaded,
         ErrorKind::Internal,
     ];
     /// The exit code of a command that ends with it. 0 is success; 1 (differs) and 2 (could not tell) belong
@@ -65,7 +87,25 @@ impl ErrorKind {
             ErrorKind::Storage => 17,
             ErrorKind::BrokenLog => 18,
             ErrorKind::Interrupted => 130,
+            ErrorKind::Unauthenticated | ErrorKind::Forbidden => 77,
+            ErrorKind::Overloaded => 75,
             ErrorKind::Internal => 70,
+        }
+    }
+    /// The status of an answer of the service that ends with it.
+    pub fn http_status(self) -> u16 {
+        match self {
+            ErrorKind::Usage | ErrorKind::Unreadable => 400,
+            ErrorKind::Unauthenticated => 401,
+            ErrorKind::Forbidden => 403,
+            ErrorKind::NotFound => 404,
+            ErrorKind::Conflict => 409,
+            ErrorKind::Stale => 412,
+            ErrorKind::Refused => 422,
+            ErrorKind::Overloaded => 429,
+            ErrorKind::Busy | ErrorKind::Interrupted => 503,
+            ErrorKind::Storage => 507,
+            ErrorKind::NotALedger | ErrorKind::BrokenLog | ErrorKind::Internal => 500,
         }
     }
     /// What it means, in words.
@@ -84,6 +124,9 @@ impl ErrorKind {
             ErrorKind::Storage => "the disk is full, read-only or failing",
             ErrorKind::BrokenLog => "the log contradicts itself; run claims audit",
             ErrorKind::Interrupted => "stopped; nothing half done is left",
+            ErrorKind::Unauthenticated => "whoever asks is not known to the service",
+            ErrorKind::Forbidden => "whoever asks may not do this",
+            ErrorKind::Overloaded => "more was asked than the service takes at once",
             ErrorKind::Internal => "a fault of this program",
         }
     }
@@ -150,6 +193,11 @@ impl Error {
     pub fn details(mut self, details: Vec<String>) -> Self {
         self.details = details;
         self
+    }
+    /// The status of an answer of the service that ends with it.
+    pub fn http_status(&self) -> u16 {
+        let own = STATUS_OF_CODE.iter().find(|(code, _)| *code == self.code);
+        own.map_or(self.kind.http_status(), |(_, status)| *status)
     }
     /// Input that cannot be read.
     pub fn unreadable(code: &str, message: impl Into<String>) -> Self {

@@ -1,11 +1,13 @@
-//! The application around the engine: ledger verbs, stores, import and export, command line.
+//! The application around the engine: ledger verbs, stores, import and export, command line, service.
 //!
 //! ```text
-//! cli  ->  ledger  ->  store  ->  replay
+//! cli | http  ->  ledger  ->  store  ->  replay
 //! ```
 //!
 //! `ARCHITECTURE.md` has the picture, the invariants and the two walks.
 
+pub mod access;
+pub mod assets;
 pub mod auditor;
 pub mod backup;
 pub mod cli;
@@ -16,6 +18,7 @@ pub mod error;
 pub mod evidence;
 pub mod generate;
 pub mod hashed;
+pub mod http;
 pub mod import_csv;
 pub mod journal;
 pub mod judging;

@@ -14,6 +14,16 @@ use crate::error::{Error, ErrorKind, Result};
 static STOP: AtomicBool = AtomicBool::new(false);
 static HANDLER: Once = Once::new();
 
+/// For programs that handle signals themselves: long work installs no handler of its own any more.
+pub fn signals_are_handled() {
+    HANDLER.call_once(|| ());
+}
+
+/// Asks all long work of this program to stop between two steps.
+pub fn stop() {
+    STOP.store(true, Ordering::SeqCst);
+}
+
 /// Shows how far long work has come and whether somebody wants it to stop.
 #[derive(Debug)]
 pub struct Progress {

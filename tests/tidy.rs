@@ -97,6 +97,13 @@ fn arrows_never_run_backwards() {
         &["src/cli", "src/lib.rs", "src/main.rs"],
         "only main.rs calls the command line",
     );
+    never(
+        "src",
+        &["crate::http"],
+        &["src/http", "src/cli/serve.rs", "src/lib.rs"],
+        "only the service and the verb that starts it know of it",
+    );
+    never("src/http", &["axum::Json", "serde_json::from_"], &[], "input is read by the one reader of JSON");
     never("replay/src", &["claims::", "rusqlite", "tokio"], &[], "the engine depends on nothing of ours");
 }
 
@@ -108,7 +115,12 @@ fn sql_stays_in_the_store() {
 
 #[test]
 fn async_stops_at_the_door() {
-    never("src", &["async fn"], &["src/writer.rs"], "the store is synchronous");
+    never(
+        "src",
+        &["async fn", "async move", ".await"],
+        &["src/writer.rs", "src/http"],
+        "everything behind the door of the service is synchronous",
+    );
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! The command line: text in, one verb of the ledger, text out. stdout is data, stderr is words.
 
+mod access;
 pub mod acts;
 mod audit_report;
 mod backup;
@@ -25,6 +26,7 @@ mod redact;
 mod retention;
 mod scenarios;
 mod segments;
+mod serve;
 mod show;
 mod signing;
 mod sod;
@@ -169,6 +171,11 @@ enum Command {
     /// The log in columns (Parquet): totals over millions of events, for DuckDB, Polars and pandas as well
     #[command(subcommand)]
     Segments(segments::SegmentsCommand),
+    /// Serve the ledger to people with browsers and to programs, until Ctrl-C or SIGTERM
+    Serve(Box<serve::ServeArgs>),
+    /// Who may ask the service: people who log in, and tokens of programs
+    #[command(subcommand)]
+    Access(access::AccessCommand),
     /// Print the JSON Schema of an event, a command or an envelope; without a name, list them
     #[command(
         after_help = "Examples:\n  claims schema\n  claims schema refund_issued\n  claims schema command"
@@ -277,6 +284,8 @@ fn dispatch(cli: Cli) -> Result<u8> {
         Command::Backup(args) => return args.run(&common, out),
         Command::Restore(args) => args.run(&common, out)?,
         Command::Segments(command) => return command.run(&common, out),
+        Command::Serve(args) => args.run(&common, out)?,
+        Command::Access(command) => command.run(&common, out)?,
         Command::Schema { name } => schema(name.as_deref(), out)?,
         Command::Demo(args) => return args.run(&common, out),
         Command::Completions { shell } => {

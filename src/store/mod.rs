@@ -3,6 +3,7 @@
 //! Synchronous on purpose: async stops at the door. Positions come from one locked tip, so that a store with
 //! many processes (PostgreSQL) can implement the same verbs. `tests/store.rs` is the suite every store passes.
 
+pub mod access;
 pub mod memory;
 pub mod sqlite;
 
