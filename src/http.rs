@@ -7,12 +7,17 @@
 //!
 //! Async stops here: everything that a route does runs on a thread that may block.
 
+mod accounts;
 pub mod answer;
 pub mod app;
+mod append;
 pub mod asked;
 pub mod assets;
+mod checks;
+mod claims;
 pub mod desk;
 mod door;
+mod figures;
 pub mod limits;
 mod login;
 pub mod metrics;
@@ -24,6 +29,7 @@ mod rate;
 mod readers;
 pub mod routes;
 mod server;
+mod stream;
 mod tls;
 
 pub use app::App;

@@ -7,6 +7,7 @@
 //! `ARCHITECTURE.md` has the picture, the invariants and the two walks.
 
 pub mod access;
+pub mod answers;
 pub mod assets;
 pub mod auditor;
 pub mod backup;

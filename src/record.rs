@@ -11,7 +11,7 @@ use std::{
 };
 
 use crate::{
-    command::{COMMAND_BYTES_MAX, Defaults, parse},
+    command::COMMAND_BYTES_MAX,
     error::{Error, Result},
     ledger::{BATCH_COMMANDS_MAX, Batch, Ledger, Outcome, Receipt},
     progress::Progress,
@@ -33,13 +33,38 @@ pub struct Tally {
     pub failed: u64,
 }
 
+/// Whoever records groups of batches: a ledger, or the way to its writer.
+pub trait Groups {
+    /// As [`Ledger::record_group`].
+    ///
+    /// # Errors
+    /// Nothing of the group is recorded.
+    fn group(&mut self, batches: Vec<Batch>) -> Result<Vec<Result<Vec<Receipt>>>>;
+    /// As [`Ledger::record_until_failure`].
+    ///
+    /// # Errors
+    /// Nothing of the group is recorded.
+    fn until_failure(&mut self, batches: Vec<Batch>) -> Result<Vec<Result<Vec<Receipt>>>>;
+}
+
+impl<S: Store> Groups for Ledger<S> {
+    fn group(&mut self, batches: Vec<Batch>) -> Result<Vec<Result<Vec<Receipt>>>> {
+        self.record_group(batches)
+    }
+    fn until_failure(&mut self, batches: Vec<Batch>) -> Result<Vec<Result<Vec<Receipt>>>> {
+        self.record_until_failure(batches)
+    }
+}
+
+/// Reads a line as a command: its number, its bytes, and whether an earlier one is on the same stream.
+pub type ReadLine<'a> = &'a dyn Fn(u64, &[u8], &dyn Fn(&Stream) -> bool) -> Result<Proposal>;
+
 /// Where commands come from and how far to go.
-#[derive(Debug)]
 pub struct Options<'a> {
     /// The file's name for messages.
     pub name: &'a str,
-    /// What commands may leave out.
-    pub defaults: Defaults,
+    /// How a line is read.
+    pub read: ReadLine<'a>,
     /// Go on with other streams after a batch that cannot be recorded.
     pub keep_going: bool,
     /// Record everything as one batch.
@@ -61,6 +86,8 @@ struct Asked(Vec<(u64, Stream)>);
 /// The first line that cannot be recorded, unless told to keep going.
 pub fn record<S: Store + Send + 'static>(
     ledger: &mut Ledger<S>,
+pub fn record(
+    ledger: &mut dyn Groups,
     input: &mut dyn BufRead,
     options: &Options<'_>,
     progress: &Progress,
@@ -81,6 +108,43 @@ pub fn record<S: Store + Send + 'static>(
         // Whatever stopped it: what was asked before is answered first.
         let _ = run.settle();
         return Err(why);
+    let mut group: Vec<Pending> = Vec::new();
+    let mut number = 0u64;
+    loop {
+        let line = match next_line(input, &mut number) {
+            Ok(None) => break,
+            Ok(Some(line)) => line,
+            Err(why) => {
+                let why = Error { at: None, ..Error::io(options.name.as_ref(), &why) };
+                run.unreadable(&mut group, number, options.name.into(), why)?;
+                break;
+            }
+        };
+        let open = group.last_mut().filter(|p| options.atomic || p.batch.len() < BATCH_COMMANDS_MAX);
+        let last = open.as_ref().and_then(|p| p.batch.last()).map(|p| p.stream.clone());
+        let begun = |stream: &Stream| {
+            run.revisions.contains_key(stream)
+                || group.iter().any(|p| p.batch.iter().any(|q| q.stream == *stream))
+        };
+        let proposal = match line.and_then(|line| (options.read)(number, &line, &begun)) {
+            Ok(proposal) => proposal,
+            Err(why) => {
+                run.unreadable(&mut group, number, format!("{}:{number}", options.name), why)?;
+                continue;
+            }
+        };
+        let follows = options.atomic || last.as_ref() == Some(&proposal.stream);
+        let earlier = !follows && group.iter().any(|p| p.batch.iter().any(|q| q.stream == proposal.stream));
+        if (earlier || group.len() >= GROUP_BATCHES) && !follows {
+            run.flush(&mut group)?;
+        }
+        match group.last_mut().filter(|_| follows) {
+            Some(pending) => {
+                pending.batch.push(proposal);
+                pending.lines.push(number);
+            }
+            None => group.push(Pending { batch: vec![proposal], lines: vec![number] }),
+        }
     }
     let tally = run.tally;
     match run.failed {
@@ -94,6 +158,8 @@ pub fn record<S: Store + Send + 'static>(
 
 struct Run<'a, S> {
     load: Load<'a, S>,
+struct Run<'a> {
+    ledger: &'a mut dyn Groups,
     options: &'a Options<'a>,
     progress: &'a Progress,
     answer: &'a mut dyn FnMut(u64, &Result<Receipt>) -> Result<()>,
@@ -156,6 +222,7 @@ impl<S: Store + Send + 'static> Run<'_, S> {
         self.settle()
     }
 
+impl Run<'_> {
     /// A line that cannot be read takes the batch before it along, unless it says that it is about another stream:
     /// nobody can tell whether it was its last line. Everything before that is recorded.
     fn unreadable(&mut self, group: &mut Vec<Pending>, line: u64, place: String, why: Error) -> Result<()> {
@@ -212,6 +279,13 @@ impl<S: Store + Send + 'static> Run<'_, S> {
 
     fn hand_out(&mut self, asked: Vec<Asked>, results: Results) -> Result<()> {
         for (result, Asked(commands)) in results.into_iter().zip(asked) {
+        let streams: Vec<Vec<Stream>> =
+            batches.iter().map(|batch| batch.iter().map(|p| p.stream.clone()).collect()).collect();
+        let results = match self.options.keep_going {
+            true => self.ledger.group(batches)?,
+            false => self.ledger.until_failure(batches)?,
+        };
+        for ((result, lines), streams) in results.into_iter().zip(lines).zip(streams) {
             match result {
                 Ok(receipts) => {
                     for (receipt, (line, stream)) in receipts.into_iter().zip(commands) {

@@ -5,7 +5,6 @@ use replay::{
     ids::{Code, PolicyId},
     time::When,
 };
-use serde::Serialize;
 
 use super::{
     common::Common,
@@ -13,6 +12,7 @@ use super::{
     views::{LIST_ROWS, not_proved},
 };
 use crate::{
+    answers,
     door::Door,
     error::Result,
     judging::{
@@ -62,26 +62,6 @@ pub struct DueArgs {
     limit: u64,
 }
 
-/// A row with what it is, for programs that read one object a line.
-#[derive(Serialize)]
-pub(super) struct Tagged<'a, T> {
-    what: &'static str,
-    #[serde(flatten)]
-    row: &'a T,
-}
-
-/// Writes one object a line.
-///
-/// # Errors
-/// When stdout cannot be written.
-pub(super) fn each<'a, T: Serialize + 'a>(
-    out: Output,
-    what: &'static str,
-    rows: impl IntoIterator<Item = &'a T>,
-) -> Result<()> {
-    rows.into_iter().try_for_each(|row| out.say(&Tagged { what, row }, String::new))
-}
-
 impl DueArgs {
     pub fn run(self, common: &Common, out: Output) -> Result<()> {
         let mut store = common.read()?;
@@ -97,11 +77,7 @@ impl DueArgs {
         let whole = Whole::read(&mut store, &ask.cut(), !out.json)?;
         let board = board(&whole, &ask, !out.json)?;
         if out.json {
-            each(out, "clock", &board.clocks)?;
-            each(out, "missed_notice", &board.missed)?;
-            each(out, "calendar", &board.warnings)?;
-            each(out, "clock_count", &board.counts)?;
-            each(out, "missed_count", &board.missed_counts)?;
+            out.lines(&answers::due(&board)?)?;
         } else {
             out.say(&(), || text(&board, ask.at))?;
         }

@@ -3,7 +3,7 @@
 use clap::{Args, Subcommand};
 use replay::{
     evidence::{note::Note, proof::Consistency},
-    ids::{ClaimId, Stream},
+    ids::ClaimId,
 };
 use serde_json::json;
 use std::path::{Path, PathBuf};
@@ -14,13 +14,14 @@ use super::{
     output::{Output, table},
 };
 use crate::{
+    answers::{self, head, instant},
     door::Door,
     error::{Error, ErrorKind, Result},
     evidence::{
         PROOF_BYTES_MAX, heads, keys, prove, read_note, read_trust, small_text, witness, witness::Answer,
     },
     ledger::Ledger,
-    store::{Store, sqlite::SqliteStore},
+    store::sqlite::SqliteStore,
     whole::{self, Readers, new_file},
 };
 
@@ -67,7 +68,7 @@ impl CheckpointCommand {
             CheckpointCommand::List => list(common, out),
             CheckpointCommand::Show { size } => {
                 let note = head(&mut common.read()?, size)?;
-                out.say(&json!({ "checkpoint": note.to_string() }), || note.to_string())
+                out.say(&answers::checkpoint(&note), || note.to_string())
             }
         }
     }
@@ -107,15 +108,7 @@ pub(super) fn free(copy: Option<&Path>) -> Result<()> {
 
 fn list(common: &Common, out: Output) -> Result<()> {
     let heads = heads::recorded(&mut common.read()?)?;
-    let signers = |note: &Note| note.signatures.iter().map(|s| s.name.clone()).collect::<Vec<_>>();
-    let answer: Vec<_> = heads
-        .iter()
-        .map(|head| {
-            json!({ "position": head.position, "size": head.checkpoint.size, "root": head.checkpoint.root,
-                    "recorded_at": instant(head.recorded_at), "signed_by": signers(&head.note),
-                    "checkpoint": head.note.to_string() })
-        })
-        .collect();
+    let answer = answers::checkpoints(&heads);
     out.say(&answer, || {
         if heads.is_empty() {
             return "no checkpoint was recorded; claims checkpoint sign makes one".into();
@@ -129,26 +122,6 @@ fn list(common: &Common, out: Output) -> Result<()> {
             })
             .collect();
         table(&["pos>", "events>", "recorded", "root"], &rows)
-    })
-}
-
-pub(super) fn instant(micros: i64) -> String {
-    replay::time::Instant::from_micros(micros).map(|at| at.to_string()).unwrap_or_default()
-}
-
-/// A recorded head: the last one, or the one of a size.
-pub(super) fn head<S: Store>(store: &mut S, size: Option<u64>) -> Result<Note> {
-    let heads = heads::recorded(store)?;
-    let found = match size {
-        None => heads.into_iter().next_back(),
-        Some(size) => heads.into_iter().rfind(|head| head.checkpoint.size == size),
-    };
-    found.map(|head| head.note).ok_or_else(|| {
-        let text = match size {
-            None => "no checkpoint was recorded".to_owned(),
-            Some(size) => format!("no checkpoint of {size} events was recorded"),
-        };
-        Error::not_found(text).hint("claims checkpoint list shows them, claims checkpoint sign makes one")
     })
 }
 
@@ -225,20 +198,12 @@ fn of_claim(
     folder: Option<&Path>,
     out: Output,
 ) -> Result<()> {
-    let rows = store.history(&Stream::Claim(claim.clone()))?;
-    if rows.is_empty() {
-        return Err(
-            Error::not_found(format!("there is no claim {claim}")).hint("claims list shows the claims")
-        );
-    }
-    let positions: Vec<u64> = rows.iter().map(|row| row.position).collect();
-    let made = prove::inclusions(store, &positions, note)?;
-    let proofs: Vec<_> = positions.into_iter().zip(made).collect();
+    let proofs = answers::proofs_of_claim(store, claim, note)?;
     if let Some(folder) = folder {
         whole::folder(folder, |draft| {
             proofs.iter().try_for_each(|(position, proof)| {
                 let path = draft.join(format!("{position}.tlog-proof"));
-                new_file(&path, proof.to_string().as_bytes(), Readers::Anybody)
+                new_file(&path, proof.as_bytes(), Readers::Anybody)
             })
         })?;
         let answer = json!({ "claim": claim, "folder": folder, "proofs": proofs.len() });
@@ -252,10 +217,8 @@ fn of_claim(
         )
         .hint("give --out DIR, or --json, or name the position of one event (claims timeline)"));
     }
-    let answer: Vec<_> = proofs
-        .iter()
-        .map(|(position, proof)| json!({ "position": position, "proof": proof.to_string() }))
-        .collect();
+    let answer: Vec<_> =
+        proofs.iter().map(|(position, proof)| json!({ "position": position, "proof": proof })).collect();
     out.say(&answer, String::new)
 }
 

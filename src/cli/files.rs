@@ -72,12 +72,11 @@ impl RecordArgs {
         let mut input = reader(&self.file)?;
         let mut ledger = Ledger::new(common.write()?, Door::System);
         let name = name_of(&self.file);
-        let options = Options {
-            name: &name,
-            defaults: self.acting.defaults(&Door::System),
-            keep_going: self.keep_going,
-            atomic: self.atomic,
+        let defaults = self.acting.defaults(&Door::System);
+        let read = |_, line: &[u8], begun: &dyn Fn(&replay::ids::Stream) -> bool| {
+            crate::command::parse(line, &defaults, begun)
         };
+        let options = Options { name: &name, read: &read, keep_going: self.keep_going, atomic: self.atomic };
         let progress = Progress::new("record", 0, !out.json);
         let mut answer = |line: u64, result: &Result<crate::ledger::Receipt>| match result {
             Ok(receipt) => output::receipt(receipt, out),
@@ -318,7 +317,7 @@ fn bundle(
 ) -> Result<()> {
     let note = match checkpoint {
         Some(path) => read_note(path)?,
-        None => super::evidence::head(store, None)?,
+        None => crate::answers::head(store, None)?,
     };
     let progress = Progress::new("export", store.tip()?.position, !out.json);
     let written = bundle::write(store, &note, folder, extent, &progress)?;

@@ -7,10 +7,11 @@ use std::path::PathBuf;
 
 use super::{
     common::{Answering, Common},
-    evidence::{free, instant},
+    evidence::free,
     output::{Output, table},
 };
 use crate::{
+    answers::instant,
     door::Door,
     error::Result,
     evidence::{

@@ -5,19 +5,19 @@ use replay::{
     ids::PolicyId,
     time::{Day, Instant, When},
 };
-use serde::Serialize;
 
 use super::{
     common::Common,
-    due::{each, words},
+    due::words,
     output::{Output, money, table},
     views::{Moment, not_proved},
 };
 use crate::{
+    answers,
     door::Door,
     error::{Error, ErrorKind, Result},
     judging::{
-        leakage::{Ask, Category, Report, Row, Sum, leakage},
+        leakage::{Ask, Category, LABEL_DAYS, Report, Row, leakage},
         world::Whole,
     },
 };
@@ -55,9 +55,6 @@ pub struct LeakageArgs {
     moment: Moment,
 }
 
-/// Days after which a label that no parcel has used is on the list.
-const LABEL_DAYS: u32 = 30;
-
 impl LeakageArgs {
     pub fn run(self, common: &Common, out: Output) -> Result<()> {
         if let (Some(from), Some(to)) = (self.from, self.to)
@@ -78,46 +75,12 @@ impl LeakageArgs {
         let whole = Whole::read(&mut store, &cut, !out.json)?;
         let report = leakage(&whole, &ask, !out.json)?;
         if out.json {
-            programs(&report, out)?
+            out.lines(&answers::leakage(&report)?)?
         } else {
             out.say(&(), || text(&report, rows))?
         }
         not_proved(&whole, out)
     }
-}
-
-/// A sum as programs read it.
-#[derive(Serialize)]
-struct SumRow<'a> {
-    category: Category,
-    merchant: &'a str,
-    currency: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    by: Option<&'a str>,
-    #[serde(flatten)]
-    sum: &'a Sum,
-}
-
-/// What the report is about.
-#[derive(Serialize)]
-struct LookedAt {
-    claims: u64,
-    historical: u64,
-    ungoverned: u64,
-}
-
-fn programs(report: &Report, out: Output) -> Result<()> {
-    each(out, "row", &report.rows)?;
-    for ((category, (merchant, currency), by), sum) in &report.groups {
-        let row = SumRow { category: *category, merchant, currency, by: Some(by), sum };
-        each(out, "group", [&row])?;
-    }
-    for ((category, (merchant, currency)), sum) in &report.totals {
-        let row = SumRow { category: *category, merchant, currency, by: None, sum };
-        each(out, "total", [&row])?;
-    }
-    let Report { claims, historical, ungoverned, .. } = *report;
-    each(out, "looked_at", [&LookedAt { claims, historical, ungoverned }])
 }
 
 fn text(report: &Report, with_rows: bool) -> String {

@@ -5,7 +5,6 @@ use replay::{
     ids::ClaimId,
     lineage::{Figure, OfClaim, OfTotal},
 };
-use serde::Serialize;
 use std::collections::BTreeMap;
 
 use super::{
@@ -15,6 +14,7 @@ use super::{
     views::{LIST_ROWS, Moment, not_proved},
 };
 use crate::{
+    answers,
     error::Result,
     judging::world::Whole,
     lineage::{self, Amending, Entry, Lineage, Moved, OfEvent, Touched, Which},
@@ -183,34 +183,11 @@ impl EventArgs {
     }
 }
 
-/// An event of a figure, as programs read it.
-#[derive(Serialize)]
-struct EntryRow<'a> {
-    what: &'static str,
-    figure: &'a str,
-    unit: &'a str,
-    #[serde(flatten)]
-    entry: &'a Entry,
-}
-
-/// A figure, as programs read it.
-#[derive(Serialize)]
-struct FigureRow<'a> {
-    what: &'static str,
-    #[serde(flatten)]
-    lineage: &'a Lineage,
-    events: usize,
-}
-
 fn print(of: &str, found: &Lineage, most: usize, out: Output) -> Result<()> {
     let (figure, unit) = (found.figure.as_str(), found.unit.as_str());
     let shown = found.entries.iter().take(most);
     if out.json {
-        let row = FigureRow { what: "figure", lineage: found, events: found.entries.len() };
-        out.say(&row, String::new)?;
-        return shown
-            .map(|entry| EntryRow { what: "event", figure, unit, entry })
-            .try_for_each(|row| out.say(&row, String::new));
+        return out.lines(&answers::lineage(std::slice::from_ref(found), most)?);
     }
     out.say(&(), || {
         let events = match found.entries.len() {

@@ -29,6 +29,16 @@ impl Output {
     }
 }
 
+impl Output {
+    /// Writes what a view says to programs.
+    ///
+    /// # Errors
+    /// As [`Output::say`].
+    pub fn lines(&self, lines: &crate::answers::Lines) -> Result<()> {
+        lines.0.iter().try_for_each(|text| line(text))
+    }
+}
+
 /// Writes a line to stdout.
 ///
 /// # Errors

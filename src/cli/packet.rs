@@ -12,11 +12,11 @@ use std::path::{Path, PathBuf};
 
 use super::{
     common::Common,
-    evidence::head,
     output::{Output, line},
     views::Moment,
 };
 use crate::{
+    answers::head,
     error::{Error, ErrorKind, Result},
     evidence::{read_note, read_trust},
     packet::{self, Options, Packet},

@@ -2,13 +2,12 @@
 
 use clap::Args;
 use replay::duty::ONE_PERSON;
-use serde_json::json;
 
 use super::{
     common::Common,
     output::{Output, table},
 };
-use crate::{error::Result, judging::registry};
+use crate::{answers, error::Result, judging::registry};
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
@@ -20,14 +19,7 @@ impl PeopleArgs {
     pub fn run(self, common: &Common, out: Output) -> Result<()> {
         let registry = registry(&mut common.read()?)?;
         if out.json {
-            for (actor, roles) in registry.actors() {
-                out.say(&json!({ "what": "actor", "actor": actor, "roles": roles }), String::new)?;
-            }
-            for (role, act, amount) in registry.limits() {
-                let limit = json!({ "what": "limit", "role": role, "act": act, "amount": amount });
-                out.say(&limit, String::new)?;
-            }
-            return out.say(&json!({ "what": "sum", "governed": registry.is_governed() }), String::new);
+            return out.lines(&answers::people(&registry)?);
         }
         let actors: Vec<Vec<String>> = registry
             .actors()

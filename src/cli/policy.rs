@@ -3,10 +3,9 @@
 use clap::{Args, Subcommand};
 use replay::{
     codec::open,
-    event::{Event, PolicyPublished},
+    event::Event,
     ids::{PolicyId, Stream},
 };
-use serde_json::json;
 use std::path::PathBuf;
 
 mod diff;
@@ -17,6 +16,7 @@ use super::{
     output::{self, Output, table},
 };
 use crate::{
+    answers,
     door::Door,
     error::{Error, Result},
     ledger::{Ledger, Receipt},
@@ -172,22 +172,12 @@ fn registry(common: &Common) -> Result<Vec<(u64, Event)>> {
     Ok(found)
 }
 
-fn published(common: &Common) -> Result<Vec<(u64, PolicyPublished)>> {
-    let policy = |(position, event)| match event {
-        Event::PolicyPublished(p) => Some((position, *p)),
-        _ => None,
-    };
-    Ok(registry(common)?.into_iter().filter_map(policy).collect())
-}
-
 fn list(common: &Common, out: Output) -> Result<()> {
-    let found = published(common)?;
+    let found = answers::policies(&mut common.read()?)?;
     if out.json {
-        return found.iter().try_for_each(|(position, p)| {
-            let row = json!({ "policy": p.policy, "version": p.version, "name": p.name, "position": position,
-                              "effective_from": p.effective_from, "sha256": p.sha256 });
-            out.say(&row, String::new)
-        });
+        return found
+            .iter()
+            .try_for_each(|(position, p)| out.say(&answers::policy_row(*position, p), String::new));
     }
     let rows: Vec<Vec<String>> = found
         .iter()
@@ -207,15 +197,8 @@ fn list(common: &Common, out: Output) -> Result<()> {
 }
 
 fn show(common: &Common, policy: &PolicyId, version: Option<u32>, out: Output) -> Result<()> {
-    let found = published(common)?;
-    let mut wanted =
-        found.into_iter().filter(|(_, p)| p.policy == *policy && version.is_none_or(|v| v == p.version));
-    let Some((position, p)) = wanted.next_back() else {
-        return Err(Error::not_found(format!("no such version of policy {policy} is published"))
-            .hint("claims policy list shows what is published"));
-    };
-    let answer = json!({ "policy": p.policy, "version": p.version, "position": position, "sha256": p.sha256, "body": p.body });
-    out.say(&answer, || {
+    let (position, p) = answers::policy(&mut common.read()?, policy, version)?;
+    out.say(&answers::policy_body(position, &p), || {
         let body = serde_json::to_string_pretty(&p.body).unwrap_or_default();
         format!("# {} version {}, position {position}\n# sha256 {}\n{body}", p.policy, p.version, p.sha256)
     })

@@ -2,7 +2,6 @@
 
 use clap::{Args, Subcommand};
 use serde::Serialize;
-use serde_json::json;
 
 use super::{
     EXIT_DIFFERS,
@@ -13,6 +12,7 @@ use super::{
     views::Moment,
 };
 use crate::{
+    answers,
     door::Door,
     error::Result,
     ledger::Ledger,
@@ -21,7 +21,7 @@ use crate::{
     view,
 };
 use replay::{
-    books::{Sums, TABLES},
+    books::Sums,
     ids::{ActorId, Code, SourceId},
 };
 use std::collections::BTreeMap;
@@ -41,14 +41,10 @@ impl ReplayArgs {
         let mut store = common.read()?;
         let outcome = view::books_as_of(&mut store, &self.moment.cut())?;
         let digest = outcome.books.digest();
-        let rows: BTreeMap<&str, u64> = TABLES.into_iter().zip(digest.rows).collect();
         let totals = outcome.books.control_totals();
+        let answer = answers::replayed(&outcome);
         let (events, root, kinds) = (outcome.events, outcome.root, outcome.kinds.clone());
         aside(outcome);
-        let answer = json!({
-            "events": events, "root": root, "digest": digest.sha256, "rows": rows,
-            "kinds": kinds, "control_totals": totals,
-        });
         out.say(&answer, || {
             let kinds: Vec<Vec<String>> =
                 kinds.iter().map(|(kind, n)| vec![(*kind).into(), n.to_string()]).collect();

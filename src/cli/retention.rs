@@ -7,13 +7,13 @@ use replay::{
     registry::ANY,
     time::Day,
 };
-use serde_json::json;
 
 use super::{
     common::{Acting, Common},
     output::{self, Output, table},
 };
 use crate::{
+    answers,
     door::Door,
     error::Result,
     judging::registry,
@@ -105,9 +105,7 @@ fn list(common: &Common, out: Output) -> Result<()> {
         .map(|(what, kept)| vec![what.to_string(), kept.days.to_string(), kept.basis.to_string()])
         .collect();
     if out.json {
-        return registry.retentions().iter().try_for_each(|(what, kept)| {
-            out.say(&json!({ "what": what, "days": kept.days, "basis": kept.basis }), String::new)
-        });
+        return out.lines(&answers::retentions(&registry)?);
     }
     out.say(&(), || table(&["what", "days>", "basis"], &rows))
 }

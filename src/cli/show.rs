@@ -8,17 +8,17 @@ use replay::{
     history::Cut,
     ids::{ClaimId, OrderId, Stream},
 };
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::{
     common::Common,
     output::{Output, money, table},
-    views::{Moment, stream_of},
+    views::Moment,
 };
 use crate::{
+    answers::{self, stream_of},
     error::{Error, Result},
-    store::{Store, sqlite::SqliteStore},
-    view,
+    store::sqlite::SqliteStore,
 };
 
 #[derive(Debug, Args)]
@@ -46,20 +46,10 @@ impl ShowArgs {
     }
 
     fn claim(&self, store: &mut SqliteStore, id: &ClaimId, out: Output) -> Result<()> {
-        let stream = Stream::Claim(id.clone());
-        let rows = view::claim(store, id, &self.moment.cut())?;
-        let refused = store.refusals_of(&stream.to_string())?;
-        let revision = store.revision(&stream)?;
-        let mut detail: Value = serde_json::from_str(&rows.detail).unwrap_or_default();
-        if let Value::Object(fields) = &mut detail {
-            fields.insert("revision".into(), json!(revision));
-            fields.insert("refused".into(), json!(refused));
-        }
-        let beside = kept::of(store, &stream)?;
-        beside.put_into(&mut detail);
-        out.say(&detail, || {
-            let text = claim_text(&detail, &rows.board, &refused, revision);
-            format!("{text}{}\nnext: claims timeline {id}", beside.text())
+        let shown = answers::claim(store, id, &self.moment.cut())?;
+        out.say(&shown.answer, || {
+            let text = claim_text(&shown.answer, &shown.board, &shown.refused, shown.revision);
+            format!("{text}{}\nnext: claims timeline {id}", kept::text(&shown.kept))
         })
     }
 }
@@ -243,46 +233,19 @@ pub(super) fn section(text: &mut String, title: &str, rows: impl Iterator<Item =
 }
 
 fn order(store: &mut SqliteStore, id: &OrderId, cut: &Cut, out: Output) -> Result<()> {
-    let stream = Stream::Order(id.clone());
-    let case = view::case_of(store, &stream)?;
-    let gone = || Error::not_found(format!("order {id} did not exist at that moment"));
-    let order = case.order.as_ref().ok_or_else(gone)?;
-    let state = order.state(cut).ok_or_else(gone)?;
-    let revision = store.revision(&stream)?;
-    let currency = state.currency();
-    let claims: Vec<Value> = case
-        .claims
-        .keys()
-        .filter_map(|claim| replay::books::rows(&case, claim, cut))
-        .map(|rows| json!({ "claim": rows.board.claim, "stage": rows.board.stage, "open_minor": rows.board.open_minor }))
-        .collect();
-    let lines: Vec<Value> = state
-        .sale
-        .lines
-        .iter()
-        .map(|line| {
-            let units = replay::units::Units::from_line(line.id.clone(), line.quantity).unwrap_or_default();
-            json!({ "line": line.id, "sku": line.sku, "quantity": line.quantity, "units": units,
-                    "value_minor": state.value_minor(&units) })
-        })
-        .collect();
-    let answer = json!({
-        "order": id, "revision": revision, "policy": state.sale.policy, "purchased_at": state.sale.purchased_at,
-        "currency": currency, "captured_minor": state.captured_minor, "shipping_minor": state.shipping_minor(),
-        "lines": lines, "parcels": state.parcels.len(), "claims": claims,
-    });
-    let beside = kept::of(store, &stream)?;
-    let mut answer = answer;
-    beside.put_into(&mut answer);
+    let (answer, beside) = answers::order(store, id, cut)?;
+    let of = |name: &str| answer.get(name).and_then(Value::as_u64).unwrap_or(0);
     out.say(&answer, || {
+        let currency = word(&answer, &["currency"]);
         let mut text = format!(
-            "Order {id}: {}, bought {}\n  captured {} {currency}, shipping {}, revision {revision}\n\n",
-            state.sale.policy,
-            state.sale.purchased_at,
-            money(state.captured_minor, currency.as_str()),
-            money(state.shipping_minor(), currency.as_str()),
+            "Order {id}: {}, bought {}\n  captured {} {currency}, shipping {}, revision {}\n\n",
+            word(&answer, &["policy"]),
+            word(&answer, &["purchased_at"]),
+            money(of("captured_minor"), currency),
+            money(of("shipping_minor"), currency),
+            of("revision"),
         );
-        let rows: Vec<Vec<String>> = lines
+        let rows: Vec<Vec<String>> = list(&answer, "lines")
             .iter()
             .map(|l| {
                 let value = l.get("value_minor").and_then(Value::as_u64).unwrap_or(0);
@@ -290,15 +253,15 @@ fn order(store: &mut SqliteStore, id: &OrderId, cut: &Cut, out: Output) -> Resul
                     word(l, &["line"]).into(),
                     word(l, &["sku"]).into(),
                     words(l.get("units").unwrap_or(&Value::Null)),
-                    money(value, currency.as_str()),
+                    money(value, currency),
                 ]
             })
             .collect();
         text.push_str(&table(&["line", "article", "units", "price and tax>"], &rows));
-        for claim in &claims {
+        for claim in list(&answer, "claims") {
             text.push_str(&format!("\nclaim {}: {}", word(claim, &["claim"]), word(claim, &["stage"])));
         }
-        let beside = beside.text();
+        let beside = kept::text(&beside);
         if !beside.is_empty() {
             text.push_str(&format!("\n{beside}"));
         }

@@ -6,13 +6,13 @@ use replay::{
     money::Amount,
     time::Day,
 };
-use serde_json::json;
 
 use super::{
     common::Common,
     output::{Output, table},
 };
 use crate::{
+    answers,
     error::Result,
     sod::{self, CONFLICTS, Days, Found, NEAR_MISSES, Report},
 };
@@ -50,25 +50,14 @@ impl SodArgs {
         }
         let mut store = common.read()?;
         let report = sod::report(&mut store, Days { from: self.from, to: self.to })?;
-        if out.json { lines(&report, out) } else { out.say(&(), || text(&report, self.limit)) }
+        if out.json { out.lines(&answers::sod(&report)?) } else { out.say(&(), || text(&report, self.limit)) }
     }
 }
 
 fn rules(out: Output) -> Result<()> {
     let groups = [("enforced", RULES), ("conflict", CONFLICTS), ("near_miss", NEAR_MISSES)];
     if out.json {
-        for role in ROLES {
-            let answer =
-                json!({ "what": "role", "role": role.name, "approves": role.approves, "says": role.says });
-            out.say(&answer, String::new)?;
-        }
-        for (what, rules) in groups {
-            for rule in rules {
-                let answer = json!({ "what": what, "rule": rule.id, "says": rule.says, "from": rule.from });
-                out.say(&answer, String::new)?;
-            }
-        }
-        return Ok(());
+        return out.lines(&answers::sod_rules()?);
     }
     let approves = |yes| if yes { "yes" } else { "" };
     let roles: Vec<Vec<String>> =
@@ -82,28 +71,6 @@ fn rules(out: Output) -> Result<()> {
         }
     }
     out.say(&(), || text.trim_end().into())
-}
-
-fn lines(report: &Report, out: Output) -> Result<()> {
-    for (what, list) in [("conflict", &report.conflicts), ("near_miss", &report.near_misses)] {
-        for found in list {
-            let mut answer = json!(found);
-            if let Some(fields) = answer.as_object_mut() {
-                fields.insert("what".into(), json!(what));
-            }
-            out.say(&answer, String::new)?;
-        }
-    }
-    for (person, count) in &report.people {
-        let answer = json!({ "what": "person", "person": person, "conflicts": count.conflicts,
-                             "near_misses": count.near_misses });
-        out.say(&answer, String::new)?;
-    }
-    let answer = json!({
-        "what": "sum", "events": report.events, "unread": report.unread, "governed": report.governed,
-        "conflicts": report.conflicts.len(), "near_misses": report.near_misses.len(),
-    });
-    out.say(&answer, String::new)
 }
 
 fn text(report: &Report, limit: usize) -> String {

@@ -2,13 +2,11 @@
 
 use clap::Args;
 use replay::{
-    books::Sums,
     history::Cut,
-    ids::{ClaimId, OrderId, Position, Stream},
+    ids::{OrderId, Position},
     time::{Day, When},
 };
-use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use serde_json::Value;
 
 use super::{
     common::Common,
@@ -16,9 +14,10 @@ use super::{
     show::{amount, word, words},
 };
 use crate::{
+    answers::{self, Groups, stream_of},
     error::{Error, ErrorKind, Result},
-    judging::world::{NotProved, Whole},
-    store::{Store, sqlite::SqliteStore},
+    judging::world::Whole,
+    store::sqlite::SqliteStore,
     view::{self, By, Filter},
 };
 
@@ -77,26 +76,19 @@ pub(super) fn not_proved(whole: &Whole, out: Output) -> Result<()> {
     if whole.not_proved.is_empty() {
         return Ok(());
     }
-    for case in &whole.not_proved {
-        let row = NotProved { what: "not_proved", case };
-        out.say(&row, || format!("not proved: {case} is in no figure above"))?;
+    if out.json {
+        out.lines(&answers::not_proved(whole)?)?;
+    } else {
+        whole
+            .not_proved
+            .iter()
+            .try_for_each(|case| super::output::line(&format!("not proved: {case} is in no figure above")))?;
     }
     for fault in &whole.faults {
         eprintln!("{fault}");
     }
     eprintln!("claims audit names everything that is wrong");
     Ok(())
-}
-
-/// A claim or an order, as people name it.
-pub(super) fn stream_of(store: &mut SqliteStore, name: &str) -> Result<Stream> {
-    let bad = |why: replay::ids::BadText| Error::unreadable("bad_id", why.to_string()).at(name);
-    if name.contains('/') {
-        return name.parse().map_err(bad);
-    }
-    let claim = Stream::Claim(ClaimId::new(name).map_err(bad)?);
-    let order = Stream::Order(OrderId::new(name).map_err(bad)?);
-    if store.revision(&claim)? == 0 && store.revision(&order)? > 0 { Ok(order) } else { Ok(claim) }
 }
 
 #[derive(Debug, Args)]
@@ -256,21 +248,7 @@ impl ListArgs {
             opened_to: self.opened_to,
         };
         let after = self.after.as_deref();
-        let limit = self.limit.max(1);
-        let mut rows = if self.moment.is_now() {
-            store.board(&filter, after, limit.saturating_add(1))?
-        } else {
-            let books = view::books_as_of(&mut store, &self.moment.cut())?.books;
-            let rows =
-                books.board.into_values().filter(|row| after.is_none_or(|after| row.claim.as_str() > after));
-            rows.filter(|row| filter.matches(row))
-                .take(usize::try_from(limit).unwrap_or(usize::MAX).saturating_add(1))
-                .collect()
-        };
-        let more = u64::try_from(rows.len()).unwrap_or(u64::MAX) > limit;
-        if more {
-            rows.pop();
-        }
+        let (rows, more) = answers::board(&mut store, &filter, after, self.limit, &self.moment.cut())?;
         if out.json {
             return rows.iter().try_for_each(|row| out.say(row, String::new));
         }
@@ -326,54 +304,20 @@ impl TotalsArgs {
 
 /// Totals by posting month. They are not in the books, which follow from single claims; they are replayed.
 fn print_posted(store: &mut SqliteStore, by: &[By], moment: &Moment, out: Output) -> Result<()> {
-    if by.len() > 1 {
-        return Err(Error::new(
-            ErrorKind::Usage,
-            "posting_month_stands_alone",
-            "posting-month is grouped by nothing else",
-        )
-        .hint("claims totals --by posting-month; --by month,merchant counts by when things happened"));
-    }
+    // Asked before the log is read.
+    answers::posted(&[], by)?;
     let rows = crate::periods::list(store, &moment.cut_of_the_record()?)?;
-    let sums = |row: &crate::periods::PeriodRow| Sums {
-        credits: row.credits,
-        credited_minor: row.credited_minor,
-        reversed_minor: row.reversed_minor,
-        failed_minor: row.failed_minor,
-    };
-    let named = |row: &crate::periods::PeriodRow| {
-        row.currency
-            .map(|currency| ((vec![row.period.to_string()], currency.as_str().to_string()), sums(row)))
-    };
-    print_groups(&rows.iter().filter_map(named).collect(), by, out)
+    print_groups(&answers::posted(&rows, by)?, by, out)
 }
 
 /// Totals of a store, for `totals` and the demonstration.
 pub fn print_totals(store: &mut SqliteStore, by: &[By], moment: &Moment, out: Output) -> Result<()> {
-    let totals = if moment.is_now() {
-        store.totals()?
-    } else {
-        view::books_as_of(store, &moment.cut())?.books.totals.into_iter().collect()
-    };
-    print_groups(&view::group_totals(totals.iter().map(|(key, sums)| (key, sums)), by), by, out)
+    print_groups(&answers::totals_of(store, by, &moment.cut())?, by, out)
 }
 
-fn print_groups(groups: &BTreeMap<(Vec<String>, String), Sums>, by: &[By], out: Output) -> Result<()> {
+fn print_groups(groups: &Groups, by: &[By], out: Output) -> Result<()> {
     if out.json {
-        for ((names, currency), sums) in groups {
-            let mut row = serde_json::Map::new();
-            for (by, name) in by.iter().zip(names) {
-                row.insert(by.as_str().into(), json!(name));
-            }
-            row.insert("currency".into(), json!(currency));
-            row.insert("credits".into(), json!(sums.credits));
-            row.insert("credited_minor".into(), json!(sums.credited_minor));
-            row.insert("reversed_minor".into(), json!(sums.reversed_minor));
-            row.insert("failed_minor".into(), json!(sums.failed_minor));
-            row.insert("stands_minor".into(), json!(sums.net_minor()));
-            out.say(&row, String::new)?;
-        }
-        return Ok(());
+        return out.lines(&answers::totals(groups, by)?);
     }
     let mut head: Vec<&str> = by.iter().map(|by| by.as_str()).collect();
     head.extend(["credits>", "credited>", "reversed>", "failed>", "stands>", ""]);
@@ -415,13 +359,8 @@ pub struct OwedArgs {
 impl OwedArgs {
     pub fn run(self, common: &Common, out: Output) -> Result<()> {
         let mut store = common.read()?;
-        let mut rows = if self.moment.is_now() {
-            store.obligations()?
-        } else {
-            view::books_as_of(&mut store, &self.moment.cut())?.books.obligations.into_values().collect()
-        };
-        rows.retain(|row| self.what.as_ref().is_none_or(|what| *what == row.what));
-        rows.retain(|row| self.merchant.as_ref().is_none_or(|merchant| *merchant == row.merchant));
+        let (what, merchant) = (self.what.as_deref(), self.merchant.as_deref());
+        let rows = answers::owed(&mut store, what, merchant, &self.moment.cut())?;
         if out.json {
             return rows.iter().try_for_each(|row| out.say(row, String::new));
         }

@@ -2,16 +2,16 @@
 
 use clap::Args;
 use replay::ids::{ClaimId, PolicyId, Stream};
-use serde::Serialize;
 use std::path::Path;
 
 use super::{
     common::Common,
-    due::{each, words},
+    due::words,
     output::{Output, money, table},
     views::{LIST_ROWS, Moment, not_proved},
 };
 use crate::{
+    answers,
     error::{Error, ErrorKind, Result},
     judging::{
         nothing_to_judge, registry,
@@ -48,14 +48,6 @@ pub struct WhatIfArgs {
     moment: Moment,
 }
 
-/// Claims that were not judged.
-#[derive(Serialize)]
-struct LeftAlone {
-    historical: u64,
-    of_others: u64,
-    ungoverned: u64,
-}
-
 impl WhatIfArgs {
     pub fn run(self, common: &Common, out: Output) -> Result<()> {
         let mut store = common.read()?;
@@ -82,12 +74,7 @@ impl WhatIfArgs {
         let limit = usize::try_from(self.limit.max(1)).unwrap_or(usize::MAX);
         let shown = report.changes.get(..limit).unwrap_or(&report.changes);
         if out.json {
-            each(out, "claim", shown)?;
-            each(out, "total", &report.totals)?;
-            if whole.is_some() {
-                let Report { historical, of_others, ungoverned, .. } = report;
-                each(out, "left_alone", [&LeftAlone { historical, of_others, ungoverned }])?;
-            }
+            out.lines(&answers::what_if(&report, shown, whole.is_some())?)?;
         } else {
             out.say(&(), || text(&report, shown, &under, whole.is_some()))?;
         }

@@ -22,6 +22,8 @@ pub struct Answer {
     pub body: Vec<u8>,
     /// What else goes into the head.
     pub headers: Vec<(&'static str, String)>,
+    /// A body that goes on, in the place of `body`.
+    pub stream: Option<axum::body::Body>,
 }
 
 impl Answer {
@@ -62,15 +64,26 @@ impl Answer {
     }
     /// Bytes of a media type.
     pub fn of(status: u16, media: &'static str, body: Vec<u8>) -> Self {
-        Self { status, media: Some(media), body, headers: Vec::new() }
+        Self { status, media: Some(media), body, headers: Vec::new(), stream: None }
     }
     /// Nothing to say.
     pub fn empty() -> Self {
-        Self { status: 204, media: None, body: Vec::new(), headers: Vec::new() }
+        Self { status: 204, media: None, body: Vec::new(), headers: Vec::new(), stream: None }
     }
     /// Look there, with GET.
     pub fn see(place: impl Into<String>) -> Self {
-        Self { status: 303, media: None, body: Vec::new(), headers: vec![("location", place.into())] }
+        Self {
+            status: 303,
+            media: None,
+            body: Vec::new(),
+            headers: vec![("location", place.into())],
+            stream: None,
+        }
+    }
+    /// With a body that goes on.
+    pub fn stream(mut self, body: axum::body::Body) -> Self {
+        self.stream = Some(body);
+        self
     }
     /// With another status.
     pub fn status(mut self, status: u16) -> Self {

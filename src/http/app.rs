@@ -12,7 +12,7 @@ use std::{
 use tokio::sync::{Semaphore, watch};
 
 use super::{
-    limits::{HEAVY_MAX, LOGINS_MAX, REQUESTS_MAX},
+    limits::{BULK_MAX, FEEDS_MAX, HEAVY_MAX, LOGINS_MAX, REQUESTS_MAX},
     metrics::Metrics,
     network::{Hosts, Options},
     rate::Rates,
@@ -52,6 +52,10 @@ pub struct App {
     pub(super) requests: Arc<Semaphore>,
     /// How many may fold the log.
     pub(super) heavy: Arc<Semaphore>,
+    /// How many may record many commands.
+    pub(super) bulk: Arc<Semaphore>,
+    /// How many may follow the log.
+    pub(super) feeds: Arc<Semaphore>,
     /// How many may work out a password.
     pub(super) logins: Arc<Semaphore>,
     /// How many may read; as many as there are connections.
@@ -88,6 +92,8 @@ impl App {
             writer,
             requests: Arc::new(Semaphore::new(REQUESTS_MAX)),
             heavy: Arc::new(Semaphore::new(HEAVY_MAX)),
+            bulk: Arc::new(Semaphore::new(BULK_MAX)),
+            feeds: Arc::new(Semaphore::new(FEEDS_MAX)),
             logins: Arc::new(Semaphore::new(LOGINS_MAX)),
             reading: Arc::new(Semaphore::new((2 * cores).clamp(2, READERS_MAX))),
             news: watch::Sender::new(tip),

@@ -1,17 +1,19 @@
 //! A request as a route sees it: who asks, with which parameters, in which body. Everything in it was checked.
 
 use replay::{
+    canonical::{self, Limits},
     history::Cut,
     ids::{Code, Position, Word},
     time::{Instant, When},
 };
 
 use super::{
-    limits::PAGE_ROWS,
+    limits::{BODY_BYTES_MAX, PAGE_ROWS},
     param::{bad, day_or_time},
     principal::Principal,
 };
 use crate::{
+    command::COMMAND_DEPTH_MAX,
     door::Door,
     error::{Error, ErrorKind, Result},
 };
@@ -55,10 +57,10 @@ impl Asked {
     ///
     /// # Errors
     /// A text that is none; the door has asked that before.
-    pub fn read<T, E: std::fmt::Display>(
-        &self,
+    pub fn read<'a, T, E: std::fmt::Display>(
+        &'a self,
         name: &str,
-        read: impl FnOnce(&str) -> std::result::Result<T, E>,
+        read: impl FnOnce(&'a str) -> std::result::Result<T, E>,
     ) -> Result<Option<T>> {
         self.text(name).map(read).transpose().map_err(|why| bad(name, why))
     }
@@ -66,10 +68,10 @@ impl Asked {
     ///
     /// # Errors
     /// It is not there.
-    pub fn needed<T, E: std::fmt::Display>(
-        &self,
+    pub fn needed<'a, T, E: std::fmt::Display>(
+        &'a self,
         name: &str,
-        read: impl FnOnce(&str) -> std::result::Result<T, E>,
+        read: impl FnOnce(&'a str) -> std::result::Result<T, E>,
     ) -> Result<T> {
         self.read(name, read)?.ok_or_else(|| bad(name, "it is needed"))
     }
@@ -99,6 +101,15 @@ impl Asked {
     /// The clock.
     pub fn now(&self) -> Instant {
         Door::System.now()
+    }
+    /// The body as JSON.
+    ///
+    /// # Errors
+    /// A body that is none, or is nested too deeply.
+    pub fn json(&self) -> Result<serde_json::Value> {
+        let limits = Limits { bytes_max: BODY_BYTES_MAX, depth_max: COMMAND_DEPTH_MAX };
+        canonical::parse(&self.body, &limits)
+            .map_err(|why| Error::unreadable(why.code(), why.to_string()).hint(why.hint()))
     }
     /// The fields of a form, as a browser sends them.
     pub fn form(&self) -> Vec<(String, String)> {

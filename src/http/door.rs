@@ -13,6 +13,8 @@ use std::{
 };
 use tokio::{sync::Semaphore, task::spawn_blocking, time::timeout};
 
+use replay::history::Cut;
+
 use super::{
     answer::Answer,
     app::App,
@@ -27,6 +29,7 @@ use super::{
     principal::{Credential, Principal, in_scope, principal},
     problem,
     routes::{Gives, May, Route, Run, Takes, Verb},
+    stream,
 };
 use crate::{
     access::is_same,
@@ -52,14 +55,22 @@ pub async fn answer(
     let started = Door::System.now();
     let request_id = request_id(request.headers());
     let path = request.uri().path_and_query().map_or("/", |path| path.as_str()).to_string();
+    let last_seen = one(request.headers(), stream::LAST_EVENT_ID).map(String::from);
     let checked = checked(&app, route, params, request, &path, &request_id).await;
     let mut who = String::new();
     let answer = match checked {
-        Ok(asked) => {
+        Ok((asked, credential, body)) => {
             if let Some(principal) = &asked.principal {
                 who = principal.actor.to_string();
             }
-            run(&app, route, asked).await
+            match route.run {
+                Run::Bulk => begin(&app.bulk).map(|place| stream::bulk(app.clone(), asked, body, place)),
+                Run::Feed => match begin(&app.feeds) {
+                    Ok(place) => stream::feed(app.clone(), route, asked, credential, last_seen, place).await,
+                    Err(why) => Err(why),
+                },
+                _ => run(&app, route, asked).await,
+            }
         }
         Err(why) => Err(why),
     };
@@ -118,7 +129,7 @@ fn finish(
 
 /// The head that every answer has.
 pub fn response(app: &App, answer: Answer, request_id: &str) -> Response<Body> {
-    let mut response = Response::new(Body::from(answer.body));
+    let mut response = Response::new(answer.stream.unwrap_or_else(|| Body::from(answer.body)));
     *response.status_mut() = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let headers = response.headers_mut();
     let fixed = [
@@ -168,7 +179,7 @@ async fn checked(
     request: Request,
     path: &str,
     request_id: &str,
-) -> Result<Asked> {
+) -> Result<(Asked, Credential, Body)> {
     host(app, request.headers())?;
     let peer = peer(app, &request);
     let credential = credential(app, request.headers())?;
@@ -189,9 +200,14 @@ async fn checked(
     may(route, asking.as_ref())?;
     let params = read_params(route, &params, request.uri().query().unwrap_or_default())?;
     let headers = request.headers().clone();
-    let limit = if route.takes == Takes::Nothing { 0 } else { BODY_BYTES_MAX };
     media(route, &headers)?;
-    let body = read_body(request.into_body(), limit).await?;
+    let (body, rest) = match route.takes {
+        Takes::Lines => (Vec::new(), request.into_body()),
+        Takes::Nothing => (read_body(request.into_body(), 0).await?, Body::empty()),
+        Takes::Form | Takes::Json(_) => {
+            (read_body(request.into_body(), BODY_BYTES_MAX).await?, Body::empty())
+        }
+    };
     let asked = Asked {
         principal: asking,
         params,
@@ -205,7 +221,15 @@ async fn checked(
     if route.method != Verb::Get {
         own_page(app, route, &headers, &asked)?;
     }
-    Ok(asked)
+    Ok((asked, credential, rest))
+}
+
+/// A place among those that go on; nobody waits for one, because they may last.
+fn begin(places: &Arc<Semaphore>) -> Result<tokio::sync::OwnedSemaphorePermit> {
+    places.clone().try_acquire_owned().map_err(|_| {
+        Error::new(ErrorKind::Busy, "feed_is_full", "as many as may are connected already")
+            .hint("end another one, or try again later")
+    })
 }
 
 /// The service answers under its own names only.
@@ -247,7 +271,7 @@ fn credential(app: &App, headers: &HeaderMap) -> Result<Credential> {
 }
 
 /// Whether the principal may ask this route at all. What is recorded is judged by the ledger besides.
-fn may(route: &Route, asking: Option<&Principal>) -> Result<()> {
+pub fn may(route: &Route, asking: Option<&Principal>) -> Result<()> {
     if route.may == May::Anybody {
         return Ok(());
     }
@@ -353,17 +377,26 @@ async fn run(app: &Arc<App>, route: &'static Route, asked: Asked) -> Result<Answ
     let of_all = wait(&app.requests).await?;
     let own = match route.run {
         Run::Read(_) => vec![wait(&app.reading).await?],
-        Run::Fold(_) => vec![wait(&app.heavy).await?, wait(&app.reading).await?],
+        Run::ReadNow(_) if asked.cut()? == Cut::default() => vec![wait(&app.reading).await?],
+        Run::Fold(_) | Run::ReadNow(_) | Run::Whole(_) => {
+            vec![wait(&app.heavy).await?, wait(&app.reading).await?]
+        }
         Run::LogIn(_) => vec![wait(&app.logins).await?],
-        Run::Act(_) => Vec::new(),
+        Run::Act(_) | Run::Bulk | Run::Feed => Vec::new(),
     };
     let app = app.clone();
     let work = blocking(move || {
         // Held by the work, not by who waits for it: whoever goes away frees nothing that is still in use.
         let _held = (of_all, own);
         match route.run {
-            Run::Read(read) | Run::Fold(read) => app.read(|store| read(&app, store, &asked)),
+            Run::Read(read) | Run::ReadNow(read) | Run::Fold(read) => {
+                app.read(|store| read(&app, store, &asked))
+            }
+            Run::Whole(read) => app.readers.lend(|store| read(&app, store, &asked)),
             Run::Act(act) | Run::LogIn(act) => act(&app, &asked),
+            Run::Bulk | Run::Feed => {
+                Err(Error::new(ErrorKind::Internal, "not_a_whole_answer", "this answer goes on"))
+            }
         }
     });
     timeout(Duration::from_secs(ANSWER_SECONDS_MAX), work).await.unwrap_or_else(|_| {

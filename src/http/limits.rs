@@ -13,7 +13,19 @@ pub const TLS_SECONDS_MAX: u64 = 10;
 /// Longest body of a request that is one command or one form, in bytes.
 pub const BODY_BYTES_MAX: usize = crate::command::COMMAND_BYTES_MAX;
 /// Longest body of a bulk append, in bytes.
-pub const BULK_BYTES_MAX: usize = 64 * 1024 * 1024;
+pub const BULK_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// Most bulk appends at once.
+pub const BULK_MAX: usize = 4;
+/// Most feeds at once.
+pub const FEEDS_MAX: usize = 64;
+/// Events that a feed reads and sends together.
+pub const FEED_EVENTS: usize = 256;
+/// A feed without news says that it is still there after so long, and asks whether its reader still may, in seconds.
+pub const FEED_PING_SECONDS: u64 = 15;
+/// A feed looks for what other programs wrote after so long, in milliseconds.
+pub const FEED_POLL_MS: u64 = 1_000;
+/// A reader of a feed that takes nothing for so long is dropped, in seconds.
+pub const FEED_SEND_SECONDS_MAX: u64 = 20;
 /// Longest time for a body that is no stream to arrive, in seconds.
 pub const BODY_SECONDS_MAX: u64 = 30;
 /// Longest query string, in bytes.

@@ -158,8 +158,13 @@ fn internal(why: replay::ids::BadText) -> Error {
     Error::new(ErrorKind::Internal, "bad_text", why.to_string())
 }
 
+/// What sets the cookie of a new session.
+pub fn logged_in_cookie(app: &App, secret: &Secret) -> String {
+    cookie(app, secret.reveal(), SESSION_HOURS_MAX * 3_600)
+}
+
 fn logged_in(app: &App, secret: &Secret, next: &str) -> Answer {
-    Answer::see(next).header("set-cookie", cookie(app, secret.reveal(), SESSION_HOURS_MAX * 3_600))
+    Answer::see(next).header("set-cookie", logged_in_cookie(app, secret))
 }
 
 /// A path on this service, or its beginning: nobody is sent elsewhere by a link to the login.

@@ -29,14 +29,24 @@ impl Readers {
     /// # Errors
     /// Storage errors, and what `read` says.
     pub fn read<T>(&self, read: impl FnOnce(&mut SqliteStore) -> Result<T>) -> Result<T> {
+        self.lend(|store| {
+            store.begin_read()?;
+            let answer = read(store);
+            store.end_read();
+            answer
+        })
+    }
+    /// Lends a connection to whoever holds its state of the ledger by itself.
+    ///
+    /// # Errors
+    /// Storage errors, and what `read` says.
+    pub fn lend<T>(&self, read: impl FnOnce(&mut SqliteStore) -> Result<T>) -> Result<T> {
         let idle = self.idle.lock().unwrap_or_else(std::sync::PoisonError::into_inner).pop();
         let mut store = match idle {
             Some(store) => store,
             None => SqliteStore::open_read_only(&self.path)?,
         };
-        store.begin_read()?;
         let answer = read(&mut store);
-        store.end_read();
         self.idle.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(store);
         answer
     }

@@ -4,10 +4,12 @@
 use axum::http::Method;
 
 use super::{
+    accounts,
     answer::Answer,
     app::App,
+    append,
     asked::Asked,
-    assets, desk, login,
+    assets, checks, claims, desk, figures, login,
     param::{Is, Param, Place},
 };
 use crate::{access::Scope, error::Result, store::sqlite::SqliteStore};
@@ -74,10 +76,18 @@ pub enum Run {
     Read(fn(&App, &mut SqliteStore, &Asked) -> Result<Answer>),
     /// As `Read`, and folds the whole log: few at a time.
     Fold(fn(&App, &mut SqliteStore, &Asked) -> Result<Answer>),
+    /// As `Read` for now, and as `Fold` for any other moment.
+    ReadNow(fn(&App, &mut SqliteStore, &Asked) -> Result<Answer>),
+    /// As `Fold`, and holds its state of the ledger itself.
+    Whole(fn(&App, &mut SqliteStore, &Asked) -> Result<Answer>),
     /// Does something, on a thread that may block.
     Act(fn(&App, &Asked) -> Result<Answer>),
     /// As `Act`, and works out a password: few at a time.
     LogIn(fn(&App, &Asked) -> Result<Answer>),
+    /// Records commands as they come in.
+    Bulk,
+    /// Sends events as they happen.
+    Feed,
 }
 
 impl std::fmt::Debug for Run {
@@ -85,8 +95,12 @@ impl std::fmt::Debug for Run {
         f.write_str(match self {
             Run::Read(_) => "Read",
             Run::Fold(_) => "Fold",
+            Run::ReadNow(_) => "ReadNow",
+            Run::Whole(_) => "Whole",
             Run::Act(_) => "Act",
             Run::LogIn(_) => "LogIn",
+            Run::Bulk => "Bulk",
+            Run::Feed => "Feed",
         })
     }
 }
@@ -154,6 +168,33 @@ pub const fn path(name: &'static str, is: Is, says: &'static str) -> Param {
 pub const fn query(name: &'static str, is: Is, says: &'static str) -> Param {
     Param { name, place: Place::Query, is, says }
 }
+
+/// A view of the ledger: it takes no body, and a token for reading opens it.
+pub const fn view(
+    name: &'static str,
+    path: &'static str,
+    says: &'static str,
+    may: May,
+    params: &'static [Param],
+    gives: Gives,
+    run: Run,
+) -> Route {
+    let (method, scope, takes) = (Verb::Get, Some(Scope::Read), Takes::Nothing);
+    Route { name, method, path, says, may, scope, params, takes, gives, run }
+}
+
+/// As of a position.
+pub const AS_OF: Param = query("as_of", Is::Position, "As of this position of the log");
+/// As known at a time.
+pub const KNOWN_AT: Param = query("known_at", Is::Time, "As known at this recorded time");
+/// As effective at a time.
+pub const EFFECTIVE_AT: Param = query(
+    "effective_at",
+    Is::DayOrTime,
+    "As it had happened by this day (its end, UTC) or time, with all that is known now",
+);
+/// Rows of a page.
+pub const LIMIT: Param = query("limit", Is::Rows, "Most rows");
 
 /// Routes of the door itself: health, files, logging in and out.
 const OWN: &[Route] = &[
@@ -269,5 +310,11 @@ const OWN: &[Route] = &[
 
 /// Every route there is.
 pub fn all() -> impl Iterator<Item = &'static Route> {
-    OWN.iter().chain(desk::PAGES)
+    OWN.iter()
+        .chain(desk::PAGES)
+        .chain(append::ROUTES)
+        .chain(accounts::ROUTES)
+        .chain(claims::ROUTES)
+        .chain(figures::ROUTES)
+        .chain(checks::ROUTES)
 }

@@ -75,6 +75,9 @@ categories! {
     DecisionsContradicted = "decisions_contradicted", "decisions contradicted";
 }
 
+/// Days after which a label that no parcel has used is on the list, unless asked otherwise.
+pub const LABEL_DAYS: u32 = 30;
+
 /// What is asked.
 #[derive(Debug, Clone)]
 pub struct Ask {

@@ -6,10 +6,7 @@ use clap::Args;
 use replay::{event::PolicyPublished, ids::PolicyId};
 use serde_json::json;
 
-use super::{
-    super::{EXIT_DIFFERS, common::Common, output::Output},
-    published,
-};
+use super::super::{EXIT_DIFFERS, common::Common, output::Output};
 use crate::{
     error::{Error, Result},
     policy_file::{
@@ -88,7 +85,7 @@ fn load(name: &str, common: &Common) -> Result<PolicyPublished> {
     let path = Path::new(name);
     match version {
         Some((policy, version)) if !path.exists() => {
-            let mut found = published(common)?.into_iter().map(|(_, p)| p);
+            let mut found = crate::answers::policies(&mut common.read()?)?.into_iter().map(|(_, p)| p);
             found.find(|p| p.policy == policy && p.version == version).ok_or_else(|| {
                 Error::not_found(format!("no version {version} of policy {policy} is published"))
                     .hint("claims policy list shows what is published")

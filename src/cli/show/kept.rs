@@ -1,97 +1,20 @@
-//! What became of the personal values of a claim or order: legal holds that keep them, redactions that let them go.
-
-use replay::{
-    hold::{history, holds},
-    ids::Stream,
-};
-use serde::Serialize;
-use serde_json::{Value, json};
+//! What became of the personal values of a claim or order, in words.
 
 use super::section;
-use crate::{
-    error::Result,
-    store::Store,
-    view::{self, Redacted},
-};
+use crate::answers::kept::{Erased, Held, Kept};
 
-/// One legal hold.
-#[derive(Debug, Serialize)]
-struct Held {
-    hold: String,
-    reason: String,
-    since: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    released: Option<String>,
-}
-
-/// One value that was erased.
-#[derive(Debug, Serialize)]
-struct Erased {
-    event_position: u64,
-    kind: String,
-    #[serde(flatten)]
-    redacted: Redacted,
-}
-
-/// Legal holds and redactions of one stream.
-#[derive(Debug)]
-pub struct Kept {
-    holds: Vec<Held>,
-    redacted: Vec<Erased>,
-}
-
-/// What is on record of one stream.
-pub fn of<S: Store>(store: &mut S, stream: &Stream) -> Result<Kept> {
-    let case = view::case_of(store, stream)?;
-    let Some(history) = history(&case, stream) else {
-        return Ok(Kept { holds: Vec::new(), redacted: Vec::new() });
+/// Holds and redactions, for people.
+pub fn text(kept: &Kept) -> String {
+    let mut text = String::new();
+    let hold = |held: &Held| {
+        let until = held.released.as_ref().map(|day| format!(", released {day}")).unwrap_or_default();
+        format!("{}: {}, since {}{until}", held.hold, held.reason, held.since)
     };
-    let held = holds(history).into_iter().map(|(id, hold)| Held {
-        hold: id.to_string(),
-        reason: hold.reason_code.to_string(),
-        since: hold.since.local_day().to_string(),
-        released: hold.released.map(|at| at.local_day().to_string()),
-    });
-    let held = held.collect();
-    let redactions = view::redactions(store)?;
-    let mut redacted = Vec::new();
-    for fact in history.facts() {
-        redacted.extend(view::redacted_of(&redactions, fact.event_id).into_iter().map(|redacted| Erased {
-            event_position: fact.position.get(),
-            kind: fact.event.kind().to_string(),
-            redacted,
-        }));
-    }
-    Ok(Kept { holds: held, redacted })
-}
-
-impl Kept {
-    /// Adds what there is to an answer for programs.
-    pub fn put_into(&self, answer: &mut Value) {
-        let Value::Object(fields) = answer else { return };
-        if !self.holds.is_empty() {
-            fields.insert("legal_holds".into(), json!(self.holds));
-        }
-        if !self.redacted.is_empty() {
-            fields.insert("redacted".into(), json!(self.redacted));
-        }
-    }
-    /// The same for people.
-    pub fn text(&self) -> String {
-        let mut text = String::new();
-        let hold = |held: &Held| {
-            let until = held.released.as_ref().map(|day| format!(", released {day}")).unwrap_or_default();
-            format!("{}: {}, since {}{until}", held.hold, held.reason, held.since)
-        };
-        section(&mut text, "Legal holds", self.holds.iter().map(hold));
-        let erased = |e: &Erased| {
-            let r = &e.redacted;
-            format!(
-                "{} of {} at position {}: [redacted {}, {}]",
-                r.path, e.kind, e.event_position, r.on, r.basis
-            )
-        };
-        section(&mut text, "Personal values", self.redacted.iter().map(erased));
-        text
-    }
+    section(&mut text, "Legal holds", kept.holds().iter().map(hold));
+    let erased = |e: &Erased| {
+        let r = &e.redacted;
+        format!("{} of {} at position {}: [redacted {}, {}]", r.path, e.kind, e.event_position, r.on, r.basis)
+    };
+    section(&mut text, "Personal values", kept.redacted().iter().map(erased));
+    text
 }
