@@ -41,7 +41,10 @@ pub enum ErrorKind {
 }
 
 /// Codes whose status says more than that of their kind.
-const STATUS_OF_CODE: [(&str, u16); 9] = [
+const STATUS_OF_CODE: [(&str, u16); 12] = [
+    ("days_run_backwards", 422),
+    ("posting_month_stands_alone", 422),
+    ("parameters_contradict", 422),
     ("body_too_slow", 408),
     ("no_such_method", 405),
     ("timed_out", 503),

@@ -22,6 +22,7 @@ pub mod limits;
 mod login;
 pub mod metrics;
 pub mod network;
+pub mod openapi;
 pub mod param;
 pub mod principal;
 pub mod problem;

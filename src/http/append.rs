@@ -199,7 +199,7 @@ pub fn proposal(
 
 /// The revision of `If-Match`, as the ETag of a view gives it.
 fn revision(asked: &Asked) -> Result<Option<u64>> {
-    let Some(text) = &asked.if_match else { return Ok(None) };
+    let Some(text) = asked.if_match.as_ref().filter(|text| !text.trim().is_empty()) else { return Ok(None) };
     let number = text.trim().strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
     let number = number.filter(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()));
     number.and_then(|n| n.parse().ok()).map(Some).ok_or_else(|| {

@@ -6,13 +6,13 @@ use replay::{
     time::{Day, When},
 };
 use serde_json::json;
-use std::ops::ControlFlow;
+use std::{ops::ControlFlow, sync::Mutex};
 
 use super::{
     answer::{Answer, JSON},
     app::App,
     asked::Asked,
-    param::{Is, Param, Place, bad},
+    param::{Is, Param, Place, contradict},
     routes::{
         ADMIN, AS_OF, CHECKS, EFFECTIVE_AT, Gives, KNOWN_AT, LIMIT, May, Route, Run, STAFF, Takes, Verb,
         path, query, view,
@@ -327,7 +327,7 @@ fn audit(_: &App, store: &mut SqliteStore, _: &Asked) -> Result<Answer> {
 fn audit_report(_: &App, store: &mut SqliteStore, asked: &Asked) -> Result<Answer> {
     let (from, to) = (asked.read("from", Day::parse)?, asked.read("to", Day::parse)?);
     if from.is_some_and(|from| to.is_some_and(|to| from > to)) {
-        return Err(bad("from", "it is after to"));
+        return Err(contradict("from is after to"));
     }
     let ask = auditor::Ask {
         from,
@@ -353,7 +353,20 @@ fn policy(_: &App, store: &mut SqliteStore, asked: &Asked) -> Result<Answer> {
     Answer::json(&answers::policy_body(position, &policy))
 }
 
+/// The scenarios are those inside the program, so this is worked out once.
 fn coverage(_: &App, _: &mut SqliteStore, _: &Asked) -> Result<Answer> {
+    static ONCE: Mutex<Option<Lines>> = Mutex::new(None);
+    let mut once = ONCE.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let lines = match once.take() {
+        Some(lines) => lines,
+        None => covered()?,
+    };
+    let answer = Answer::rows(&lines.0, None);
+    *once = Some(lines);
+    Ok(answer)
+}
+
+fn covered() -> Result<Lines> {
     let policies = gather::policies(&[])?;
     let files = gather::scenarios(&[])?;
     let mut coverage = Coverage::new(&policies);
@@ -361,7 +374,7 @@ fn coverage(_: &App, _: &mut SqliteStore, _: &Asked) -> Result<Answer> {
         coverage.take(scenario, &policies)?;
     }
     let all: Vec<_> = files.iter().flat_map(|(_, list)| list).collect();
-    Ok(Answer::rows(&Lines::of(&coverage.report(&all).clauses)?.0, None))
+    Lines::of(&coverage.report(&all).clauses)
 }
 
 fn retentions(app: &App, store: &mut SqliteStore, _: &Asked) -> Result<Answer> {
@@ -380,7 +393,7 @@ fn subject_export(_: &App, store: &mut SqliteStore, asked: &Asked) -> Result<Ans
     let mut named = claim.into_iter().chain(order).chain(actor);
     match (named.next(), named.next()) {
         (Some(who), None) => Answer::json(&subject::export(store, &who)?),
-        _ => Err(bad("claim", "name one of claim, order and actor")),
+        _ => Err(contradict("name one of claim, order and actor")),
     }
 }
 

@@ -26,8 +26,23 @@ use crate::{
 
 const CLAIM: Param = path("claim", Is::Claim, "The claim");
 const ORDER: Param = path("order", Is::Order, "The order");
+const FIGURES: &[&str] = &[
+    "owed",
+    "credited",
+    "charged_back",
+    "open",
+    "overpaid",
+    "charged",
+    "charges_open",
+    "units_claimed",
+    "units_announced",
+    "units_authorized",
+    "units_received",
+    "units_accepted",
+    "units_refunded",
+];
 /// Figures of a claim, as `claims lineage claim --figure` knows them.
-const FIGURE: Param = query("figure", Is::Code, "Only this figure, e.g. owed");
+const FIGURE: Param = query("figure", Is::OneOf(FIGURES), "Only this figure");
 const CLEAR_PARAM: Param =
     query("clear", Is::Flag, "Open personal values that are still there; for agents, approvers and admins");
 

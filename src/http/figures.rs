@@ -10,7 +10,7 @@ use super::{
     answer::Answer,
     app::App,
     asked::Asked,
-    param::{Is, Param, Place, bad},
+    param::{Is, Param, Place, bad, contradict},
     routes::{AS_OF, CHECKS, EFFECTIVE_AT, Gives, KNOWN_AT, LIMIT, MONEY, Route, Run, STAFF, query, view},
 };
 use crate::{
@@ -256,7 +256,7 @@ fn totals(_: &App, store: &mut SqliteStore, asked: &Asked) -> Result<Answer> {
 fn of_the_record(asked: &Asked) -> Result<replay::history::Cut> {
     let cut = asked.cut()?;
     if cut.effective_at.is_some() {
-        return Err(bad("effective_at", "posting months know no effective time"));
+        return Err(contradict("posting months know no effective_at"));
     }
     Ok(cut)
 }

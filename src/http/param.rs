@@ -69,13 +69,19 @@ pub enum Is {
     OneOf(&'static [&'static str]),
     /// Several of these words, with commas.
     SomeOf(&'static [&'static str]),
-    /// A text without control characters, of at most so many bytes.
+    /// Printable ASCII without blanks, of at most so many bytes.
     Text(usize),
 }
 
-/// RFC 3339 with an offset, as [`When::parse`] reads it.
-const TIME: &str =
-    r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?(Z|[+-][0-9]{2}:[0-9]{2})$";
+/// RFC 3339 with an offset, as [`When::parse`] reads it: real days of the years that the ledger takes, offsets up to 18
+/// hours.
+const TIME: &str = concat!(
+    "^(?:(?:197[1-9]|19[89][0-9]|2[01][0-9]{2}|22[0-4][0-9]|225[0-4])-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12][0-9]|3[01])",
+    "|(?:0[469]|11)-(?:0[1-9]|[12][0-9]|30)|02-(?:0[1-9]|1[0-9]|2[0-8]))",
+    "|(?:19(?:7[26]|8[048]|9[26])|20(?:[02468][048]|[13579][26])|21(?:0[48]|[2468][048]|[13579][26])|22(?:0[48]|[24][048]|[13][26]|52))-02-29)",
+    "T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\\.[0-9]{1,6})?",
+    "(?:Z|[+-](?:(?:0[0-9]|1[0-7]):[0-5][0-9]|18:00))$"
+);
 
 impl Is {
     /// Why a text is none, if it is none.
@@ -113,7 +119,9 @@ impl Is {
             },
             Is::Text(max) if text.len() > max => Err(format!("it has more than {max} bytes")),
             Is::Text(_) if text.is_empty() => Err("it is empty".into()),
-            Is::Text(_) if text.chars().any(char::is_control) => Err("it holds a control character".into()),
+            Is::Text(_) if !text.bytes().all(|b| b.is_ascii_graphic()) => {
+                Err("it holds something else than printable ASCII".into())
+            }
             Is::Text(_) => Ok(()),
         }
     }
@@ -137,9 +145,9 @@ impl Is {
             Is::Rows => {
                 json!({ "type": "integer", "minimum": 1, "maximum": PAGE_ROWS_MAX, "default": PAGE_ROWS })
             }
-            Is::Time => json!({ "type": "string", "format": "date-time", "pattern": TIME }),
+            Is::Time => json!({ "type": "string", "title": "time with offset", "pattern": TIME }),
             Is::DayOrTime => json!({ "anyOf": [
-                { "type": "string", "format": "date" }, { "type": "string", "format": "date-time", "pattern": TIME } ] }),
+                { "type": "string", "format": "date" }, { "type": "string", "title": "time with offset", "pattern": TIME } ] }),
             Is::Day => json!({ "type": "string", "format": "date" }),
             Is::Month => json!({ "type": "string", "pattern": "^[0-9]{4}-(0[1-9]|1[0-2])$" }),
             Is::Flag => json!({ "type": "boolean" }),
@@ -147,7 +155,9 @@ impl Is {
             Is::SomeOf(words) => {
                 json!({ "type": "array", "items": { "type": "string", "enum": words }, "minItems": 1 })
             }
-            Is::Text(max) => json!({ "type": "string", "minLength": 1, "maxLength": max }),
+            Is::Text(max) => {
+                json!({ "type": "string", "minLength": 1, "maxLength": max, "pattern": "^[!-~]+$" })
+            }
         }
     }
 }
@@ -177,6 +187,11 @@ pub fn bad(name: &str, why: impl std::fmt::Display) -> Error {
     Error::new(ErrorKind::Usage, "bad_parameter", format!("{name}: {why}"))
         .at(name)
         .hint("/v1/openapi.json describes every parameter")
+}
+
+/// Parameters that are each good, and together are not.
+pub fn contradict(why: impl Into<String>) -> Error {
+    Error::new(ErrorKind::Usage, "parameters_contradict", why.into())
 }
 
 /// Reads a query string into the parameters that a route takes.

@@ -9,7 +9,7 @@ use super::{
     app::App,
     append,
     asked::Asked,
-    assets, checks, claims, desk, figures, login,
+    assets, checks, claims, desk, figures, login, openapi,
     param::{Is, Param, Place},
 };
 use crate::{access::Scope, error::Result, store::sqlite::SqliteStore};
@@ -314,6 +314,7 @@ pub fn all() -> impl Iterator<Item = &'static Route> {
         .chain(desk::PAGES)
         .chain(append::ROUTES)
         .chain(accounts::ROUTES)
+        .chain(openapi::ROUTES)
         .chain(claims::ROUTES)
         .chain(figures::ROUTES)
         .chain(checks::ROUTES)

@@ -4,6 +4,7 @@
 #
 #   tests/oracles/install.sh hledger ledger beancount     these
 #   tests/oracles/install.sh chromium axe                 what looks at pages
+#   tests/oracles/install.sh schemathesis redocly         what looks at the API
 #   tests/oracles/install.sh                              all
 #
 # Debian's packages come by apt-get (as root, or by sudo without a password); what is not in Debian goes into
@@ -93,10 +94,30 @@ install_tlog() {
     GO111MODULE=off GOPROXY=off GOFLAGS= GOPATH="$library" GOCACHE="$home/go-cache" go build -o "$program" "$source"
 }
 
+# What looks at the description of the API, and asks every operation of the running service.
+install_schemathesis() {
+    has schemathesis && has openapi-spec-validator && return
+    has python3 && python3 -c 'import ensurepip, venv' 2>/dev/null || apt python3 python3-venv || return 1
+    python3 -m venv "$home/openapi" &&
+        "$home/openapi/bin/pip" install -q --disable-pip-version-check schemathesis==4.32.5 openapi-spec-validator==0.9.0 &&
+        ln -sf "$home/openapi/bin/schemathesis" "$home/openapi/bin/openapi-spec-validator" "$bin/"
+}
+
+install_redocly() {
+    has redocly && return
+    has npm || apt npm || return 1
+    mkdir -p "$home/redocly" &&
+        (cd "$home/redocly" && npm install --silent --no-audit --no-fund --ignore-scripts @redocly/cli@2.77.0) &&
+        ln -sf "$home/redocly/node_modules/.bin/redocly" "$bin/"
+}
+
 missing=0
 for tool in ${*:-hledger ledger beancount tackler tlog parquet chromium axe}; do
     case "$tool" in
     hledger | ledger | beancount | tackler | tlog | parquet | chromium | axe) ;;
+for tool in ${*:-hledger ledger beancount tackler tlog chromium axe schemathesis redocly}; do
+    case "$tool" in
+    hledger | ledger | beancount | tackler | tlog | chromium | axe | schemathesis | redocly) ;;
     *) echo "no oracle is called $tool" >&2 && exit 98 ;;
     esac
     log="$home/$tool.log"

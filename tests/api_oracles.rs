@@ -1,0 +1,93 @@
+//! The API as strangers' tools see it: an OpenAPI validator and redocly read its description, schemathesis asks every
+//! operation of a running service and holds the answers against the description, with all its checks.
+
+#![allow(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
+
+use std::{path::Path, process::Command};
+
+use oracle::{answer, find};
+use service::Service;
+
+#[path = "support/oracle.rs"]
+mod oracle;
+#[path = "support/program.rs"]
+mod program;
+#[path = "support/service.rs"]
+mod service;
+
+/// Examples per operation and phase: enough for every parameter to be wrong once, few enough for a minute.
+const EXAMPLES: &str = "5";
+
+/// The description as it is frozen.
+fn description() -> std::path::PathBuf {
+    Path::new(program::ROOT).join("fixtures/http/openapi.json")
+}
+
+#[test]
+fn a_validator_accepts_the_description() {
+    let Some(validator) = find("schemathesis", "openapi-spec-validator") else { return };
+    let told = answer(Command::new(validator).args(["--schema", "3.1"]).arg(description()));
+    assert!(told.ok, "{}{}", told.stdout, told.stderr);
+}
+
+#[test]
+fn redocly_finds_nothing_in_the_description() {
+    let Some(redocly) = find("redocly", "redocly") else { return };
+    let dir = tempfile::tempdir().unwrap();
+    // No rule is off but those that cannot be kept: a list of schemas is longer than what any one operation uses,
+    // and a service on loopback has no other address.
+    std::fs::write(dir.path().join("redocly.yaml"), "extends: [recommended]\n").unwrap();
+    std::fs::copy(description(), dir.path().join("openapi.json")).unwrap();
+    let mut lint = Command::new(redocly);
+    lint.current_dir(dir.path())
+        .env("REDOCLY_TELEMETRY", "off")
+        .env("REDOCLY_SUPPRESS_UPDATE_NOTICE", "true");
+    let told = answer(lint.args(["lint", "--format", "stylish", "--max-problems", "20", "openapi.json"]));
+    assert!(told.ok, "{}{}", told.stdout, told.stderr);
+    assert!(
+        !told.stderr.contains("warning") || told.stderr.contains("0 warning"),
+        "{}{}",
+        told.stdout,
+        told.stderr
+    );
+}
+
+#[test]
+fn schemathesis_finds_nothing_in_any_operation() {
+    let Some(schemathesis) = find("schemathesis", "schemathesis") else { return };
+    let (service, admin) = Service::governed();
+    let scopes = "read personal append access metrics";
+    let token = service.program(&admin, "p.all", Some("admin"), scopes);
+    for role in ["finance", "agent", "approver"] {
+        service.grant(&admin, "p.all", role);
+    }
+    let url = format!("http://{}/v1/openapi.json", service.host());
+    let mut run = Command::new(schemathesis);
+    run.current_dir(service.dir.path());
+    // A rule may say no to what is well formed (422), a revision may be missing (428) or old (412).
+    let config = "[checks.positive_data_acceptance]\n\
+                  expected-statuses = [\"2xx\", \"3xx\", \"401\", \"403\", \"404\", \"409\", \"412\", \"422\", \"428\", \"429\"]\n";
+    std::fs::write(service.dir.path().join("schemathesis.toml"), config).unwrap();
+    run.args(["run", &url, "--checks", "all", "--phases", "examples,coverage,fuzzing"]);
+    run.args(["--max-examples", EXAMPLES, "--seed", "6", "--workers", "1", "--no-color"]);
+    run.args(["-H", &format!("Authorization: Bearer {token}")]);
+    // schemathesis writes no NDJSON; tests/serve.rs does.
+    run.args(["--exclude-operation-id", "append_bulk"]);
+    // A feed has no end, and whoever takes the token back or ends the session asks nothing any more.
+    run.args(["--exclude-operation-id", "feed", "--exclude-operation-id", "revoke_token"]);
+    run.args(["--exclude-operation-id", "log_out", "--request-timeout", "60"]);
+    let told = answer(&mut run);
+    eprintln!(
+        "{}",
+        told.stdout
+            .lines()
+            .rev()
+            .take(40)
+            .collect::<Vec<_>>()
+            .into_iter()
+            .rev()
+            .collect::<Vec<_>>()
+            .join("\n")
+    );
+    assert!(told.ok, "{}\n{}", told.stdout, told.stderr);
+}
