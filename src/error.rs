@@ -41,7 +41,8 @@ pub enum ErrorKind {
 }
 
 /// Codes whose status says more than that of their kind.
-const STATUS_OF_CODE: [(&str, u16); 12] = [
+const STATUS_OF_CODE: [(&str, u16); 13] = [
+    ("head_and_body_differ", 422),
     ("days_run_backwards", 422),
     ("posting_month_stands_alone", 422),
     ("parameters_contradict", 422),

@@ -8,6 +8,7 @@
 //! Async stops here: everything that a route does runs on a thread that may block.
 
 mod accounts;
+mod acts;
 pub mod answer;
 pub mod app;
 mod append;

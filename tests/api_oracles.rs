@@ -44,12 +44,8 @@ fn redocly_finds_nothing_in_the_description() {
         .env("REDOCLY_SUPPRESS_UPDATE_NOTICE", "true");
     let told = answer(lint.args(["lint", "--format", "stylish", "--max-problems", "20", "openapi.json"]));
     assert!(told.ok, "{}{}", told.stdout, told.stderr);
-    assert!(
-        !told.stderr.contains("warning") || told.stderr.contains("0 warning"),
-        "{}{}",
-        told.stdout,
-        told.stderr
-    );
+    // It ends with how many warnings there are, if there are any.
+    assert!(!told.stderr.contains("You have"), "{}{}", told.stdout, told.stderr);
 }
 
 #[test]
@@ -61,6 +57,8 @@ fn schemathesis_finds_nothing_in_any_operation() {
     for role in ["finance", "agent", "approver"] {
         service.grant(&admin, "p.all", role);
     }
+    // Worked out once and kept: in a debug build the first answer takes longer than schemathesis waits.
+    assert_eq!(service.with_token(&token, "GET", "/v1/coverage", None).status, 200);
     let url = format!("http://{}/v1/openapi.json", service.host());
     let mut run = Command::new(schemathesis);
     run.current_dir(service.dir.path());

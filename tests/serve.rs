@@ -103,6 +103,7 @@ fn concrete(path: &str) -> String {
         ("{actor}", "nobody.at-all"),
         ("{token}", "none"),
         ("{approval}", "none"),
+        ("{month}", "2099-01"),
         ("{name}", "none.css"),
     ];
     let path = values.iter().fold(path.to_string(), |path, (name, value)| path.replace(name, value));
@@ -300,7 +301,8 @@ fn a_command_is_recorded_once_by_whoever_asks() {
     assert_eq!(bad("kind", json!("no_such_kind")), (400, "unknown_kind".into()));
     assert_eq!(bad("payload", json!({ "texd": "x" })), (400, "unknown_field".into()));
     let both = send(&[("If-Match", "\"1\"")], &note(2, "x"));
-    assert_eq!(both.problem(), (400, "head_and_body_differ".into()));
+    assert_eq!(both.problem(), (422, "head_and_body_differ".into()));
+    assert_eq!(send(&[("Idempotency-Key", "a b")], &note(2, "x")).problem(), (400, "bad_header".into()));
     assert_eq!(send(&[("If-Match", "W/\"1\"")], &note(2, "x")).problem(), (400, "bad_if_match".into()));
     let refund = send(&[], &json!([1]));
     assert_eq!(refund.problem().0, 400);
@@ -338,6 +340,14 @@ fn nobody_approves_for_somebody_else() {
     assert_eq!(late.problem().0, 412);
     let back = service.with_session(&clerk, "POST", &format!("/v1/approvals/{stale}/reject"), None);
     assert_eq!(back.json()["state"], "rejected");
+    // Of what no longer waits only the gist is kept.
+    let listed = service.with_session(&approver, "GET", "/v1/approvals?state=approved", None).json();
+    let gist = json!({ "stream": format!("claim/{CLAIM}"), "kind": "legal_hold_placed" });
+    assert_eq!((&back.json()["command"], &listed["items"][0]["command"]), (&gist, &gist));
+    // Whoever approves nothing sees their own.
+    let agent = service.person(&admin, "an.agent", "agent");
+    let seen = service.with_session(&agent, "GET", "/v1/approvals?state=approved", None).json();
+    assert_eq!(seen["items"], json!([]));
     ok(service.dir.path(), &["audit", "--ledger", "shop.db"]);
 }
 

@@ -81,7 +81,7 @@ pub const ROUTES: &[Route] = &[
         name: "approvals",
         method: Verb::Get,
         path: "/v1/approvals",
-        says: "Acts that wait for a second person, or waited; the newest first",
+        says: "Acts that wait for a second person, or waited, the newest first: one's own, and all for those who approve",
         may: RECORDS,
         scope: Some(Scope::Read),
         params: &[query("state", Is::OneOf(STATES), "pending unless given"), LIMIT],
@@ -199,7 +199,7 @@ pub fn proposal(
 
 /// The revision of `If-Match`, as the ETag of a view gives it.
 fn revision(asked: &Asked) -> Result<Option<u64>> {
-    let Some(text) = asked.if_match.as_ref().filter(|text| !text.trim().is_empty()) else { return Ok(None) };
+    let Some(text) = &asked.if_match else { return Ok(None) };
     let number = text.trim().strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
     let number = number.filter(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()));
     number.and_then(|n| n.parse().ok()).map(Some).ok_or_else(|| {
@@ -250,7 +250,10 @@ fn approvals(app: &App, asked: &Asked) -> Result<Answer> {
     let limit = u32::try_from(asked.rows()).unwrap_or(u32::MAX);
     let rows = app.access.store().approvals(asked.text("state").unwrap_or("pending"), limit)?;
     let now = app.now().micros();
-    let lines: Vec<String> = rows.iter().map(|row| told_approval(row, now).to_string()).collect();
+    // What somebody asks for is shown to them, and to those who may approve it.
+    let (who, May::Roles(approve)) = (asked.who()?, APPROVES) else { return Ok(Answer::rows(&[], None)) };
+    let shown = rows.iter().filter(|row| who.holds_one_of(approve) || row.requester == who.actor.as_str());
+    let lines: Vec<String> = shown.map(|row| told_approval(row, now).to_string()).collect();
     Ok(Answer::rows(&lines, None))
 }
 

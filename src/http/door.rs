@@ -21,8 +21,8 @@ use super::{
     asked::Asked,
     desk,
     limits::{
-        ANSWER_SECONDS_MAX, BODY_BYTES_MAX, BODY_SECONDS_MAX, QUERY_BYTES_MAX, REQUEST_ID_CHARS_MAX,
-        WAIT_SECONDS_MAX,
+        ANSWER_SECONDS_MAX, BODY_BYTES_MAX, BODY_SECONDS_MAX, PARAM_BYTES_MAX, QUERY_BYTES_MAX,
+        REQUEST_ID_CHARS_MAX, WAIT_SECONDS_MAX,
     },
     login::cookie_name,
     param::{bad, read_query},
@@ -171,6 +171,26 @@ fn one<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers.get(name).and_then(|value| value.to_str().ok())
 }
 
+/// A header that decides what is recorded: taken as it is meant, or refused; never passed over.
+fn given(headers: &HeaderMap, name: &'static str) -> Result<Option<String>> {
+    let mut values = headers.get_all(name).iter();
+    let Some(value) = values.next() else { return Ok(None) };
+    let is_plain = |text: &&str| {
+        (1..=PARAM_BYTES_MAX).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic())
+    };
+    match (value.to_str().ok().filter(is_plain), values.next()) {
+        (Some(text), None) => Ok(Some(text.into())),
+        // An empty one says nothing, and no revision is ever left open.
+        _ if name == "if-match" && value.is_empty() => Ok(None),
+        _ => Err(Error::new(
+            ErrorKind::Usage,
+            "bad_header",
+            format!("{name} is to be there once, in printable ASCII"),
+        )
+        .at(name)),
+    }
+}
+
 /// Everything that is asked before a route sees a request.
 async fn checked(
     app: &Arc<App>,
@@ -181,6 +201,7 @@ async fn checked(
     request_id: &str,
 ) -> Result<(Asked, Credential, Body)> {
     host(app, request.headers())?;
+    through_the_proxy(app, &request)?;
     let peer = peer(app, &request);
     let credential = credential(app, request.headers())?;
     let asking = {
@@ -212,8 +233,8 @@ async fn checked(
         principal: asking,
         params,
         body,
-        key: one(&headers, "idempotency-key").map(String::from),
-        if_match: one(&headers, "if-match").map(String::from),
+        key: given(&headers, "idempotency-key")?,
+        if_match: given(&headers, "if-match")?,
         cookie,
         request_id: request_id.into(),
         path: path.into(),
@@ -239,6 +260,19 @@ fn host(app: &App, headers: &HeaderMap) -> Result<()> {
         _ => {
             Err(Error::new(ErrorKind::Usage, "not_this_host", "the service does not answer under this name")
                 .hint("claims serve --public-host NAME adds a name"))
+        }
+    }
+}
+
+/// Where a proxy speaks TLS for the service, nobody on the network goes past it.
+fn through_the_proxy(app: &App, request: &Request) -> Result<()> {
+    let Some(proxy) = app.trusted_proxy else { return Ok(()) };
+    let peer = request.extensions().get::<Peer>().map(|peer| peer.0.ip());
+    match peer {
+        Some(peer) if peer == proxy || peer.is_loopback() => Ok(()),
+        _ => {
+            Err(Error::new(ErrorKind::Forbidden, "not_the_proxy", "this service is asked through its proxy")
+                .hint("--trusted-proxy names it"))
         }
     }
 }
@@ -381,6 +415,7 @@ async fn run(app: &Arc<App>, route: &'static Route, asked: Asked) -> Result<Answ
         Run::Fold(_) | Run::ReadNow(_) | Run::Whole(_) => {
             vec![wait(&app.heavy).await?, wait(&app.reading).await?]
         }
+        Run::Work(_) => vec![wait(&app.heavy).await?],
         Run::LogIn(_) => vec![wait(&app.logins).await?],
         Run::Act(_) | Run::Bulk | Run::Feed => Vec::new(),
     };
@@ -393,7 +428,7 @@ async fn run(app: &Arc<App>, route: &'static Route, asked: Asked) -> Result<Answ
                 app.read(|store| read(&app, store, &asked))
             }
             Run::Whole(read) => app.readers.lend(|store| read(&app, store, &asked)),
-            Run::Act(act) | Run::LogIn(act) => act(&app, &asked),
+            Run::Act(act) | Run::LogIn(act) | Run::Work(act) => act(&app, &asked),
             Run::Bulk | Run::Feed => {
                 Err(Error::new(ErrorKind::Internal, "not_a_whole_answer", "this answer goes on"))
             }

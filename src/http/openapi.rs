@@ -229,7 +229,7 @@ fn responses(route: &Route) -> Value {
     let good: &[(&str, &str)] = match route.name {
         "append" | "approve" => &[("201", "Recorded"), ("200", "The same was recorded before")],
         "ask_approval" => &[("202", "It waits for a second person")],
-        "invite_person" | "issue_token" => &[("201", "Made")],
+        "invite_person" | "issue_token" | "close_month" => &[("201", "Made")],
         _ => &[("200", "The answer")],
     };
     let mut all = Map::new();

@@ -73,13 +73,24 @@ pub enum Is {
     Text(usize),
 }
 
-/// RFC 3339 with an offset, as [`When::parse`] reads it: real days of the years that the ledger takes, offsets up to 18
-/// hours.
+/// Real days of the years that the ledger takes, as a regular expression.
+macro_rules! day {
+    () => {
+        concat!(
+            "(?:(?:197[1-9]|19[89][0-9]|2[01][0-9]{2}|22[0-4][0-9]|225[0-4])-",
+            "(?:(?:0[13578]|1[02])-(?:0[1-9]|[12][0-9]|3[01])|(?:0[469]|11)-(?:0[1-9]|[12][0-9]|30)",
+            "|02-(?:0[1-9]|1[0-9]|2[0-8]))|(?:19(?:7[26]|8[048]|9[26])|20(?:[02468][048]|[13579][26])",
+            "|21(?:0[48]|[2468][048]|[13579][26])|22(?:0[48]|[24][048]|[13][26]|52))-02-29)"
+        )
+    };
+}
+/// A day, where it stands for its end.
+const DAY: &str = concat!("^", day!(), "$");
+/// RFC 3339 with an offset of up to 18 hours, as [`When::parse`] reads it.
 const TIME: &str = concat!(
-    "^(?:(?:197[1-9]|19[89][0-9]|2[01][0-9]{2}|22[0-4][0-9]|225[0-4])-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12][0-9]|3[01])",
-    "|(?:0[469]|11)-(?:0[1-9]|[12][0-9]|30)|02-(?:0[1-9]|1[0-9]|2[0-8]))",
-    "|(?:19(?:7[26]|8[048]|9[26])|20(?:[02468][048]|[13579][26])|21(?:0[48]|[2468][048]|[13579][26])|22(?:0[48]|[24][048]|[13][26]|52))-02-29)",
-    "T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\\.[0-9]{1,6})?",
+    "^",
+    day!(),
+    r"T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\.[0-9]{1,6})?",
     "(?:Z|[+-](?:(?:0[0-9]|1[0-7]):[0-5][0-9]|18:00))$"
 );
 
@@ -147,7 +158,7 @@ impl Is {
             }
             Is::Time => json!({ "type": "string", "title": "time with offset", "pattern": TIME }),
             Is::DayOrTime => json!({ "anyOf": [
-                { "type": "string", "format": "date" }, { "type": "string", "title": "time with offset", "pattern": TIME } ] }),
+                { "type": "string", "title": "day", "pattern": DAY }, { "type": "string", "title": "time with offset", "pattern": TIME } ] }),
             Is::Day => json!({ "type": "string", "format": "date" }),
             Is::Month => json!({ "type": "string", "pattern": "^[0-9]{4}-(0[1-9]|1[0-2])$" }),
             Is::Flag => json!({ "type": "boolean" }),

@@ -4,7 +4,7 @@
 use axum::http::Method;
 
 use super::{
-    accounts,
+    accounts, acts,
     answer::Answer,
     app::App,
     append,
@@ -84,6 +84,8 @@ pub enum Run {
     Act(fn(&App, &Asked) -> Result<Answer>),
     /// As `Act`, and works out a password: few at a time.
     LogIn(fn(&App, &Asked) -> Result<Answer>),
+    /// As `Act`, and folds the whole log: few at a time.
+    Work(fn(&App, &Asked) -> Result<Answer>),
     /// Records commands as they come in.
     Bulk,
     /// Sends events as they happen.
@@ -99,6 +101,7 @@ impl std::fmt::Debug for Run {
             Run::Whole(_) => "Whole",
             Run::Act(_) => "Act",
             Run::LogIn(_) => "LogIn",
+            Run::Work(_) => "Work",
             Run::Bulk => "Bulk",
             Run::Feed => "Feed",
         })
@@ -314,6 +317,7 @@ pub fn all() -> impl Iterator<Item = &'static Route> {
         .chain(desk::PAGES)
         .chain(append::ROUTES)
         .chain(accounts::ROUTES)
+        .chain(acts::ROUTES)
         .chain(openapi::ROUTES)
         .chain(claims::ROUTES)
         .chain(figures::ROUTES)

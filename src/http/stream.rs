@@ -252,7 +252,7 @@ async fn follow(
     to_client: &mpsc::Sender<Chunk>,
 ) {
     let (mut news, mut ending) = (app.news.subscribe(), app.ending.subscribe());
-    let mut told = Instant::now();
+    let (mut told, mut asked_again) = (Instant::now(), Instant::now());
     // A first line, so that the reader knows that it is connected.
     let mut text = format!(": after {seen}\n\n");
     loop {
@@ -275,8 +275,12 @@ async fn follow(
             seen = position;
             text.push_str(&format!("id: {position}\nevent: recorded\ndata: {event}\n\n"));
         }
-        if text.is_empty() && told.elapsed() >= Duration::from_secs(FEED_PING_SECONDS) {
+        let pause = Duration::from_secs(FEED_PING_SECONDS);
+        if text.is_empty() && told.elapsed() >= pause {
             text.push_str(": still here\n\n");
+        }
+        if asked_again.elapsed() >= pause {
+            asked_again = Instant::now();
             // Whoever lost the session, the token or the role meanwhile reads no further.
             let (app, credential) = (app.clone(), credential.clone());
             let asking = blocking(move || principal(&app, &credential)).await.ok().flatten();

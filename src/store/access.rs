@@ -269,7 +269,7 @@ impl AccessStore {
     pub fn end_sessions_of(&self, actor: &str) -> Result<usize> {
         self.run("DELETE FROM session WHERE actor = ?1", params![actor])
     }
-    /// Forgets sessions, links and failed logins that are past these moments.
+    /// Forgets sessions, links, failed logins and what waited in vain that are past these moments.
     ///
     /// # Errors
     /// Storage errors.
@@ -277,6 +277,8 @@ impl AccessStore {
         let sql = "DELETE FROM session WHERE seen_at < ?1 OR created_at < ?2";
         self.run(sql, params![seen_before, created_before])?;
         self.run("DELETE FROM invite WHERE expires_at < ?1", params![now])?;
+        let sql = format!("UPDATE approval SET {GIST} WHERE state = 'pending' AND expires_at < ?1");
+        self.run(&sql, params![now])?;
         let sql = "DELETE FROM attempt WHERE locked_until < ?1 AND last_at < ?2";
         self.run(sql, params![now, created_before]).map(|_| ())
     }
@@ -399,7 +401,11 @@ impl AccessStore {
     pub fn decide_approval(&self, id: &str, state: &str, by: &str, now: i64) -> Result<bool> {
         let sql = "UPDATE approval SET state = ?2, decided_by = ?3, decided_at = ?4
                    WHERE id = ?1 AND state = 'pending'";
-        Ok(self.run(sql, params![id, state, by, now])? > 0)
+        let decided = self.run(sql, params![id, state, by, now])? > 0;
+        if decided && state == "rejected" {
+            self.run(&format!("UPDATE approval SET {GIST} WHERE id = ?1"), [id])?;
+        }
+        Ok(decided)
     }
     /// Puts an act back that could not be carried out.
     ///
@@ -414,7 +420,8 @@ impl AccessStore {
     /// # Errors
     /// Storage errors.
     pub fn put_receipt(&self, id: &str, receipt: &str) -> Result<()> {
-        self.run("UPDATE approval SET receipt = ?2 WHERE id = ?1", params![id, receipt]).map(|_| ())
+        let sql = format!("UPDATE approval SET receipt = ?2, {GIST} WHERE id = ?1");
+        self.run(&sql, params![id, receipt]).map(|_| ())
     }
 
     /// Puts on record what somebody did to people and tokens.
@@ -458,6 +465,9 @@ impl AccessStore {
     }
 }
 
+/// What remains of a command that no longer waits: names and texts in it have no business here, where nobody would
+/// look for them to erase them.
+const GIST: &str = "command = json_object('stream', json_extract(command, '$.stream'), 'kind', json_extract(command, '$.kind'))";
 const APPROVAL: &str =
     "id, requester, role, source, command, created_at, expires_at, state, decided_by, decided_at, receipt";
 

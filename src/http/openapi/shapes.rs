@@ -4,7 +4,7 @@
 use serde_json::{Map, Value, json};
 
 /// Views whose fields are those of the command line: the verb that prints them.
-const AS_PRINTED: [(&str, &str); 25] = [
+const AS_PRINTED: [(&str, &str); 27] = [
     ("Claim", "claims show CLAIM"),
     ("Order", "claims show order/ID"),
     ("Explanation", "claims explain CLAIM"),
@@ -29,6 +29,8 @@ const AS_PRINTED: [(&str, &str); 25] = [
     ("RetentionRow", "claims retention list"),
     ("RetentionDueRow", "claims retention due"),
     ("Subject", "claims subject export"),
+    ("Closed", "claims close-month"),
+    ("Rebuilt", "claims rebuild"),
     ("Packet", "claims packet --format json; schema packet"),
 ];
 
