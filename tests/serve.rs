@@ -371,6 +371,11 @@ fn many_commands_get_an_answer_each() {
         order("B-2").to_string(),
         note(0, "stale").to_string(),
         order("B-3").to_string(),
+        // Rests on what a line before it records.
+        json!({ "stream": "claim/B-C3", "expected_revision": 0, "kind": "claim_opened", "external_id": "c3",
+            "effective_at": "2024-04-09T12:00:00-05:00",
+            "payload": { "order": "B-3", "asserted": "defect", "units": ["L1#1"], "by": "buyer", "via": "email" } })
+        .to_string(),
     ];
     let bearer = format!("Bearer {token}");
     let head = [("Authorization", bearer.as_str()), ("Content-Type", "application/x-ndjson")];
@@ -378,20 +383,20 @@ fn many_commands_get_an_answer_each() {
     assert_eq!(reply.status, 200, "{reply:?}");
     let answers: Vec<Value> = reply.body.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let told = |line: u64| answers.iter().find(|answer| answer["line"] == line).unwrap_or(&Value::Null);
-    for (line, id) in [(4, "B-2"), (6, "B-3")] {
-        assert_eq!(told(line)["receipt"]["stream"], format!("order/{id}"), "{answers:?}");
+    for (line, stream) in [(4, "order/B-2"), (6, "order/B-3"), (7, "claim/B-C3")] {
+        assert_eq!(told(line)["receipt"]["stream"], stream, "{answers:?}");
     }
     assert_eq!(told(3)["problem"]["status"], 400, "{answers:?}");
     // A line that cannot be read takes the batch before it along, and that is told as well.
     assert_eq!(told(1)["problem"]["code"], "batch_was_cut", "{answers:?}");
     assert_eq!(told(5)["problem"]["status"], 412);
     let done = answers.last().unwrap();
-    assert_eq!(done["done"], json!({ "lines": 5, "recorded": 2, "already_recorded": 0, "failed": 3 }));
+    assert_eq!(done["done"], json!({ "lines": 6, "recorded": 3, "already_recorded": 0, "failed": 3 }));
     // The same again, without the bad line.
-    let good = [&lines[0], &lines[3], &lines[5]].map(String::as_str).join("\n");
+    let good = [&lines[0], &lines[3], &lines[5], &lines[6]].map(String::as_str).join("\n");
     let reply = service.send("POST", "/v1/events/bulk", &head, &good);
     let done: Value = serde_json::from_str(reply.body.lines().last().unwrap()).unwrap();
-    assert_eq!(done["done"], json!({ "lines": 3, "recorded": 1, "already_recorded": 2, "failed": 0 }));
+    assert_eq!(done["done"], json!({ "lines": 4, "recorded": 1, "already_recorded": 3, "failed": 0 }));
 }
 
 /// Reads events of a feed until there are so many.

@@ -7,8 +7,11 @@ use replay::ids::Stream;
 use serde_json::json;
 use std::{
     collections::BTreeSet,
+    future::poll_fn,
     io::{BufReader, Read},
+    pin::Pin,
     sync::{Arc, atomic::Ordering},
+    task::{Context, Poll},
     time::Duration,
 };
 use tokio::{
@@ -38,6 +41,7 @@ use crate::{
     progress::Progress,
     record::{self, Groups, Options},
     store::Store,
+    writer::Writer,
 };
 
 /// What a reader of a feed sends to resume: the position it has seen last.
@@ -157,25 +161,40 @@ impl Outgoing {
     }
 }
 
+/// A batch on its way through the writer.
+struct Waiting {
+    way: Pin<Box<dyn Future<Output = Result<Vec<Receipt>>>>>,
+    answer: Option<Result<Vec<Receipt>>>,
+}
+
+impl Waiting {
+    fn of(writer: &Writer, batch: Batch) -> Self {
+        let writer = writer.clone();
+        Self { way: Box::pin(async move { writer.record_async(batch).await }), answer: None }
+    }
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        if self.answer.is_some() {
+            return Poll::Ready(());
+        }
+        self.way.as_mut().poll(context).map(|answer| self.answer = Some(answer))
+    }
+}
+
 /// The writer, as the reader of many commands sees it: a group is sent at once, so that it is one commit.
 struct Through<'a>(&'a App);
 
 impl Groups for Through<'_> {
     fn group(&mut self, batches: Vec<Batch>) -> Result<Vec<Result<Vec<Receipt>>>> {
-        let results = Handle::current().block_on(async {
-            let mut waiting = Vec::with_capacity(batches.len());
-            for batch in batches {
-                let writer = self.0.writer.clone();
-                waiting.push(tokio::spawn(async move { writer.record_async(batch).await }));
-            }
-            let mut results = Vec::with_capacity(waiting.len());
-            for one in waiting {
-                results.push(one.await.unwrap_or_else(|why| {
-                    Err(Error::new(ErrorKind::Internal, "work_broke_off", why.to_string()))
-                }));
-            }
-            results
-        });
+        // Asked in turn, so that they stand in the queue in the order of the lines: one may rest on the one before.
+        let mut waiting: Vec<_> =
+            batches.into_iter().map(|batch| Waiting::of(&self.0.writer, batch)).collect();
+        Handle::current().block_on(poll_fn(|context| {
+            let left = waiting.iter_mut().filter_map(|one| one.poll(context).is_pending().then_some(()));
+            if left.count() == 0 { Poll::Ready(()) } else { Poll::Pending }
+        }));
+        let gone = || Error::new(ErrorKind::Internal, "no_answer", "the writer gave no answer");
+        let results: Vec<_> =
+            waiting.into_iter().map(|one| one.answer.unwrap_or_else(|| Err(gone()))).collect();
         results.iter().flatten().for_each(|receipts| self.0.tell(receipts));
         Ok(results)
     }
