@@ -19,6 +19,9 @@ use crate::{
 const BY: &str = "command line";
 
 #[derive(Debug, Subcommand)]
+#[command(after_help = "Examples:
+  claims access person invite a.jones
+  claims access token issue shop-sync --scopes read,append")]
 pub enum AccessCommand {
     /// People who log in
     #[command(subcommand)]
@@ -29,6 +32,7 @@ pub enum AccessCommand {
 }
 
 #[derive(Debug, Subcommand)]
+#[command(after_help = "Example:\n  claims access person invite a.jones")]
 pub enum PersonCommand {
     /// Let a person in: prints a one-time link on which a password is chosen; again for a forgotten one
     #[command(after_help = "Examples:
@@ -42,24 +46,29 @@ pub enum PersonCommand {
         url: String,
     },
     /// Let a person in no longer, and end their sessions
+    #[command(after_help = "Example:\n  claims access person disable a.jones")]
     Disable {
         /// The person's id in the ledger
         who: ActorId,
     },
     /// Everybody who may log in
+    #[command(after_help = "Example:\n  claims access person list --json")]
     List,
 }
 
 #[derive(Debug, Subcommand)]
+#[command(after_help = "Example:\n  claims access token issue shop-sync --scopes read,append --days 90")]
 pub enum TokenCommand {
     /// Make a token for a program; it is printed this once
     Issue(IssueArgs),
     /// Take a token back
+    #[command(after_help = "Example:\n  claims access token revoke EPzE3e22ZKvx")]
     Revoke {
         /// Its public name
         id: String,
     },
     /// Every token, without its secret
+    #[command(after_help = "Example:\n  claims access token list")]
     List,
 }
 
