@@ -365,7 +365,7 @@ async fn read_body(body: Body, limit: usize) -> Result<Vec<u8>> {
         Ok(Err(why)) if why.is::<http_body_util::LengthLimitError>() => {
             let text = format!("the body has more than {limit} bytes");
             Err(Error::new(ErrorKind::Usage, "body_too_large", text)
-                .hint("POST /v1/events:bulk takes many commands"))
+                .hint("POST /v1/events/bulk takes many commands"))
         }
         Ok(Err(why)) => Err(Error::new(ErrorKind::Usage, "body_broken_off", why.to_string())),
         Err(_) => {

@@ -54,7 +54,7 @@ impl Rates {
             None => {
                 let text = format!("more than {} requests a second", self.per_second);
                 Err(Error::new(ErrorKind::Overloaded, "too_many_requests", text)
-                    .hint("slow down, or send many commands in one POST /v1/events:bulk"))
+                    .hint("slow down, or send many commands in one POST /v1/events/bulk"))
             }
         }
     }

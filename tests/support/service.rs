@@ -195,7 +195,9 @@ impl Service {
     }
     /// Asks the service to end.
     pub fn terminate(&self) {
-        let done = std::process::Command::new("kill").arg(self.child.id().to_string()).status().unwrap();
+        // The shell's own word: a small machine may have no program of that name.
+        let kill = format!("kill {}", self.child.id());
+        let done = std::process::Command::new("sh").args(["-c", &kill]).status().unwrap();
         assert!(done.success());
     }
     /// Waits for its end: the exit code, and the folder that it leaves.
