@@ -33,26 +33,27 @@ pub struct Tally {
     pub failed: u64,
 }
 
-/// Whoever records groups of batches: a ledger, or the way to its writer.
+/// Whoever records group after group: a ledger, or the way to its writer. What came of a group may be told with the one
+/// after it, so that one is read while another is recorded.
 pub trait Groups {
-    /// As [`Ledger::record_group`].
+    /// Takes a group, and tells what came of those before it that was not told yet.
     ///
     /// # Errors
-    /// Nothing of the group is recorded.
-    fn group(&mut self, batches: Vec<Batch>) -> Result<Vec<Result<Vec<Receipt>>>>;
-    /// As [`Ledger::record_until_failure`].
+    /// Storage errors.
+    fn record(&mut self, batches: Vec<Batch>) -> Result<Results>;
+    /// Waits for what was taken, and tells what came of it.
     ///
     /// # Errors
-    /// Nothing of the group is recorded.
-    fn until_failure(&mut self, batches: Vec<Batch>) -> Result<Vec<Result<Vec<Receipt>>>>;
+    /// Storage errors.
+    fn finish(&mut self) -> Result<Results>;
 }
 
-impl<S: Store> Groups for Ledger<S> {
-    fn group(&mut self, batches: Vec<Batch>) -> Result<Vec<Result<Vec<Receipt>>>> {
-        self.record_group(batches)
+impl<S: Store + Send + 'static> Groups for Load<'_, S> {
+    fn record(&mut self, batches: Vec<Batch>) -> Result<Results> {
+        Load::record(self, batches)
     }
-    fn until_failure(&mut self, batches: Vec<Batch>) -> Result<Vec<Result<Vec<Receipt>>>> {
-        self.record_until_failure(batches)
+    fn finish(&mut self) -> Result<Results> {
+        Load::finish(self)
     }
 }
 
@@ -86,15 +87,28 @@ struct Asked(Vec<(u64, Stream)>);
 /// The first line that cannot be recorded, unless told to keep going.
 pub fn record<S: Store + Send + 'static>(
     ledger: &mut Ledger<S>,
-pub fn record(
-    ledger: &mut dyn Groups,
+    input: &mut dyn BufRead,
+    options: &Options<'_>,
+    progress: &Progress,
+    answer: &mut dyn FnMut(u64, &Result<Receipt>) -> Result<()>,
+) -> Result<Tally> {
+    let mut load = Load::new(ledger, !options.keep_going);
+    record_through(&mut load, input, options, progress, answer)
+}
+
+/// As [`record`], through whoever records.
+///
+/// # Errors
+/// As [`record`].
+pub fn record_through(
+    load: &mut dyn Groups,
     input: &mut dyn BufRead,
     options: &Options<'_>,
     progress: &Progress,
     answer: &mut dyn FnMut(u64, &Result<Receipt>) -> Result<()>,
 ) -> Result<Tally> {
     let mut run = Run {
-        load: Load::new(ledger, !options.keep_going),
+        load,
         options,
         progress,
         answer,
@@ -108,43 +122,6 @@ pub fn record(
         // Whatever stopped it: what was asked before is answered first.
         let _ = run.settle();
         return Err(why);
-    let mut group: Vec<Pending> = Vec::new();
-    let mut number = 0u64;
-    loop {
-        let line = match next_line(input, &mut number) {
-            Ok(None) => break,
-            Ok(Some(line)) => line,
-            Err(why) => {
-                let why = Error { at: None, ..Error::io(options.name.as_ref(), &why) };
-                run.unreadable(&mut group, number, options.name.into(), why)?;
-                break;
-            }
-        };
-        let open = group.last_mut().filter(|p| options.atomic || p.batch.len() < BATCH_COMMANDS_MAX);
-        let last = open.as_ref().and_then(|p| p.batch.last()).map(|p| p.stream.clone());
-        let begun = |stream: &Stream| {
-            run.revisions.contains_key(stream)
-                || group.iter().any(|p| p.batch.iter().any(|q| q.stream == *stream))
-        };
-        let proposal = match line.and_then(|line| (options.read)(number, &line, &begun)) {
-            Ok(proposal) => proposal,
-            Err(why) => {
-                run.unreadable(&mut group, number, format!("{}:{number}", options.name), why)?;
-                continue;
-            }
-        };
-        let follows = options.atomic || last.as_ref() == Some(&proposal.stream);
-        let earlier = !follows && group.iter().any(|p| p.batch.iter().any(|q| q.stream == proposal.stream));
-        if (earlier || group.len() >= GROUP_BATCHES) && !follows {
-            run.flush(&mut group)?;
-        }
-        match group.last_mut().filter(|_| follows) {
-            Some(pending) => {
-                pending.batch.push(proposal);
-                pending.lines.push(number);
-            }
-            None => group.push(Pending { batch: vec![proposal], lines: vec![number] }),
-        }
     }
     let tally = run.tally;
     match run.failed {
@@ -156,10 +133,8 @@ pub fn record(
     }
 }
 
-struct Run<'a, S> {
-    load: Load<'a, S>,
 struct Run<'a> {
-    ledger: &'a mut dyn Groups,
+    load: &'a mut dyn Groups,
     options: &'a Options<'a>,
     progress: &'a Progress,
     answer: &'a mut dyn FnMut(u64, &Result<Receipt>) -> Result<()>,
@@ -171,7 +146,7 @@ struct Run<'a> {
     failed: Option<Error>,
 }
 
-impl<S: Store + Send + 'static> Run<'_, S> {
+impl Run<'_> {
     fn read(&mut self, input: &mut dyn BufRead) -> Result<()> {
         let mut group: Vec<Pending> = Vec::new();
         let mut number = 0u64;
@@ -194,7 +169,7 @@ impl<S: Store + Send + 'static> Run<'_, S> {
                     || group.iter().any(of_batch)
                     || self.asked.iter().any(was_asked)
             };
-            let proposal = match line.and_then(|line| parse(&line, &self.options.defaults, &begun)) {
+            let proposal = match line.and_then(|line| (self.options.read)(number, &line, &begun)) {
                 Ok(proposal) => proposal,
                 Err(why) => {
                     self.unreadable(&mut group, number, format!("{}:{number}", self.options.name), why)?;
@@ -222,7 +197,6 @@ impl<S: Store + Send + 'static> Run<'_, S> {
         self.settle()
     }
 
-impl Run<'_> {
     /// A line that cannot be read takes the batch before it along, unless it says that it is about another stream:
     /// nobody can tell whether it was its last line. Everything before that is recorded.
     fn unreadable(&mut self, group: &mut Vec<Pending>, line: u64, place: String, why: Error) -> Result<()> {
@@ -279,13 +253,6 @@ impl Run<'_> {
 
     fn hand_out(&mut self, asked: Vec<Asked>, results: Results) -> Result<()> {
         for (result, Asked(commands)) in results.into_iter().zip(asked) {
-        let streams: Vec<Vec<Stream>> =
-            batches.iter().map(|batch| batch.iter().map(|p| p.stream.clone()).collect()).collect();
-        let results = match self.options.keep_going {
-            true => self.ledger.group(batches)?,
-            false => self.ledger.until_failure(batches)?,
-        };
-        for ((result, lines), streams) in results.into_iter().zip(lines).zip(streams) {
             match result {
                 Ok(receipts) => {
                     for (receipt, (line, stream)) in receipts.into_iter().zip(commands) {

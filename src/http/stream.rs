@@ -41,7 +41,7 @@ use crate::{
     progress::Progress,
     record::{self, Groups, Options},
     store::Store,
-    writer::Writer,
+    writer::{Results, Writer},
 };
 
 /// What a reader of a feed sends to resume: the position it has seen last.
@@ -181,13 +181,17 @@ impl Waiting {
 }
 
 /// The writer, as the reader of many commands sees it: a group is sent at once, so that it is one commit.
-struct Through<'a>(&'a App);
+struct Through<'a> {
+    app: &'a App,
+    /// What came of the last group, told with the next.
+    held: Results,
+}
 
 impl Groups for Through<'_> {
-    fn group(&mut self, batches: Vec<Batch>) -> Result<Vec<Result<Vec<Receipt>>>> {
+    fn record(&mut self, batches: Vec<Batch>) -> Result<Results> {
         // Asked in turn, so that they stand in the queue in the order of the lines: one may rest on the one before.
         let mut waiting: Vec<_> =
-            batches.into_iter().map(|batch| Waiting::of(&self.0.writer, batch)).collect();
+            batches.into_iter().map(|batch| Waiting::of(&self.app.writer, batch)).collect();
         Handle::current().block_on(poll_fn(|context| {
             let left = waiting.iter_mut().filter_map(|one| one.poll(context).is_pending().then_some(()));
             if left.count() == 0 { Poll::Ready(()) } else { Poll::Pending }
@@ -195,11 +199,11 @@ impl Groups for Through<'_> {
         let gone = || Error::new(ErrorKind::Internal, "no_answer", "the writer gave no answer");
         let results: Vec<_> =
             waiting.into_iter().map(|one| one.answer.unwrap_or_else(|| Err(gone()))).collect();
-        results.iter().flatten().for_each(|receipts| self.0.tell(receipts));
-        Ok(results)
+        results.iter().flatten().for_each(|receipts| self.app.tell(receipts));
+        Ok(std::mem::replace(&mut self.held, results))
     }
-    fn until_failure(&mut self, batches: Vec<Batch>) -> Result<Vec<Result<Vec<Receipt>>>> {
-        self.group(batches)
+    fn finish(&mut self) -> Result<Results> {
+        Ok(std::mem::take(&mut self.held))
     }
 }
 
@@ -221,8 +225,9 @@ fn work(app: &App, asked: &Asked, input: Incoming, out: &mut Outgoing) {
         }
         Ok(())
     };
+    let mut through = Through { app, held: Results::new() };
     // What it ends with sums up the lines that failed, and each was told when it came up.
-    let _ = record::record(&mut Through(app), &mut input, &options, &Progress::silent(), &mut answer);
+    let _ = record::record_through(&mut through, &mut input, &options, &Progress::silent(), &mut answer);
     out.close(&asked.request_id);
 }
 

@@ -112,12 +112,9 @@ install_redocly() {
 }
 
 missing=0
-for tool in ${*:-hledger ledger beancount tackler tlog parquet chromium axe}; do
+for tool in ${*:-hledger ledger beancount tackler tlog parquet chromium axe schemathesis redocly}; do
     case "$tool" in
-    hledger | ledger | beancount | tackler | tlog | parquet | chromium | axe) ;;
-for tool in ${*:-hledger ledger beancount tackler tlog chromium axe schemathesis redocly}; do
-    case "$tool" in
-    hledger | ledger | beancount | tackler | tlog | chromium | axe | schemathesis | redocly) ;;
+    hledger | ledger | beancount | tackler | tlog | parquet | chromium | axe | schemathesis | redocly) ;;
     *) echo "no oracle is called $tool" >&2 && exit 98 ;;
     esac
     log="$home/$tool.log"
