@@ -274,6 +274,7 @@ fn checked_text<'a>(bytes: &'a [u8], limits: &Limits) -> Result<&'a str, Canonic
 /// UTF-8 bytes sort by code point, and UTF-16 differs from that in one place: surrogates (D800..DFFF), which stand for
 /// everything above U+FFFF, sort before U+E000..U+FFFF. In UTF-8 those start with EE or EF, the characters above
 /// U+FFFF with F0..F4. So bytes give the order of UTF-16 once EE and EF rank above F4.
+#[inline]
 fn utf16_order(a: &[u8], b: &[u8]) -> Ordering {
     let rank = |byte: &u8| if matches!(byte, 0xEE | 0xEF) { byte | 0x10 } else { *byte };
     let mut pairs = a.iter().zip(b);
@@ -359,6 +360,7 @@ fn write_string(out: &mut String, text: &str) {
 }
 
 /// How many bytes from the start stand for themselves inside a string: no quote, backslash or control character.
+#[inline]
 fn plain_len(bytes: &[u8]) -> usize {
     let (words, tail) = bytes.as_chunks();
     let mut len = 0;
@@ -371,9 +373,12 @@ fn plain_len(bytes: &[u8]) -> usize {
     len + tail.iter().take_while(|byte| !matches!(byte, b'"' | b'\\' | 0..0x20)).count()
 }
 
-/// The highest bit of every byte that is a quote, a backslash or a control character; 0 if none is. Bytes are looked at
-/// eight at a time: taking 1 from a byte changes its highest bit only if the byte is 0 or above 0x80, and whoever is
-/// above is left out. What a subtraction borrows reaches later bytes alone, so the *first* bit found is always right.
+/// Not 0 if one of eight bytes is a quote, a backslash or a control character; the lowest bit then shows the first one.
+///
+/// Of the bytes below 0x80, those below a limit are the ones whose highest bit is set when the limit is taken from them;
+/// equal bytes are those that are below 1 once they are compared bit by bit. What a subtraction borrows from the bytes
+/// after it can make one of those look special, never one before it.
+#[inline]
 fn special_in(word: u64) -> u64 {
     const EACH: u64 = 0x0101_0101_0101_0101;
     const HIGHEST: u64 = 0x80 * EACH;
@@ -384,6 +389,7 @@ fn special_in(word: u64) -> u64 {
 
 /// The value and the number of the digits that the text begins with, if together they are an integer above 0 and in
 /// range. What comes after them is left for the caller to trip over.
+#[inline]
 fn in_digits(text: &[u8]) -> Option<(i64, usize)> {
     const DIGITS_MAX: usize = 16;
     if !matches!(text, [b'1'..=b'9', ..]) {
@@ -500,6 +506,21 @@ mod tests {
             assert_eq!(ours, serde_json::to_vec(&text).unwrap());
             check_scan(&ours);
             check_refused(&[b'"', byte, b'"'], ControlCharacterIsNotEscaped { at: 1 });
+        }
+    }
+
+    #[test]
+    fn special_bytes_are_found_wherever_they_stand() {
+        let plainly =
+            |bytes: &[u8]| bytes.iter().take_while(|b| !matches!(b, b'"' | b'\\' | 0..0x20)).count();
+        for (one, other) in
+            (0..=u8::MAX).flat_map(|one| [0, 0x1F, b' ', b'!', b'"', b'#', 0x80, 0xFF].map(|o| (one, o)))
+        {
+            for at in 0..17 {
+                let bytes =
+                    ["a".repeat(at).as_bytes(), &[one, other], "a".repeat(17 - at).as_bytes()].concat();
+                assert_eq!(plain_len(&bytes), plainly(&bytes), "{one} {other} {at}");
+            }
         }
     }
 
