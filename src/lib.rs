@@ -42,5 +42,6 @@ pub mod store;
 pub mod subject;
 pub mod transfer;
 pub mod view;
+pub mod web;
 pub mod whole;
 pub mod writer;

@@ -14,7 +14,7 @@ mod parts;
 mod proofs;
 mod sale;
 mod summary;
-mod words;
+pub(crate) mod words;
 
 pub use fields::{FIELD_CHARS_MAX, FIELD_NAMES};
 pub(crate) use gather::shown;

@@ -113,16 +113,16 @@ pub struct MissedCount {
 /// An interruption.
 pub fn board(whole: &Whole, ask: &Ask, shown: bool) -> Result<Board> {
     let registry = whole.registry();
-    let mut desk = Desk {
-        ask,
-        calendars: Calendars::new(registry, ask.cut()),
-        clocks: Vec::new(),
-        missed: Vec::new(),
-        counts: BTreeMap::new(),
-        missed_counts: BTreeMap::new(),
-    };
+    let mut desk = Desk::new(registry, ask);
     whole.each(shown, |_, case| desk.case(case, registry))?;
     Ok(desk.finish())
+}
+
+/// Reads the board of one order with its claims.
+pub fn of_case(case: &Case, registry: &Registry, ask: &Ask) -> Board {
+    let mut desk = Desk::new(registry, ask);
+    desk.case(case, registry);
+    desk.finish()
 }
 
 impl Ask {
@@ -159,7 +159,18 @@ fn is_over(state: &ClaimState) -> bool {
     state.closed || state.withdrawn
 }
 
-impl Desk<'_> {
+impl<'a> Desk<'a> {
+    fn new(registry: &'a Registry, ask: &'a Ask) -> Self {
+        Desk {
+            ask,
+            calendars: Calendars::new(registry, ask.cut()),
+            clocks: Vec::new(),
+            missed: Vec::new(),
+            counts: BTreeMap::new(),
+            missed_counts: BTreeMap::new(),
+        }
+    }
+
     fn case(&mut self, case: &Case, registry: &Registry) {
         let cut = self.ask.cut();
         // Historical credits have no order, no policy and no clock.

@@ -26,19 +26,19 @@ pub fn visible(text: &str) -> String {
 }
 
 /// A code as people read it.
-pub(super) fn human(code: &str) -> String {
+pub(crate) fn human(code: &str) -> String {
     visible(code).replace('_', " ")
 }
 
 /// A code at the beginning of a sentence.
-pub(super) fn title(code: &str) -> String {
+pub(crate) fn title(code: &str) -> String {
     let text = human(code);
     let mut chars = text.chars();
     chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
 }
 
 /// An RFC 3339 time as people read it: to the second, the offset apart.
-pub(super) fn moment(rfc: &str) -> String {
+pub(crate) fn moment(rfc: &str) -> String {
     let (Some(day), Some(time), Some(rest)) = (rfc.get(..10), rfc.get(11..19), rfc.get(19..)) else {
         return rfc.into();
     };
@@ -48,14 +48,14 @@ pub(super) fn moment(rfc: &str) -> String {
 }
 
 /// `{"currency": "USD", "minor": 1250}` as `12.50 USD`; nothing else is an amount.
-pub(super) fn amount(value: &Value) -> Option<String> {
+pub(crate) fn amount(value: &Value) -> Option<String> {
     let fields = value.as_object().filter(|fields| fields.len() == 2)?;
     let (minor, currency) = (fields.get("minor")?.as_u64()?, fields.get("currency")?.as_str()?);
     Some(format!("{} {currency}", view::money(minor, currency)))
 }
 
 /// What an event says, in one line.
-pub(super) fn says(kind: Kind, payload: &Value) -> String {
+pub(crate) fn says(kind: Kind, payload: &Value) -> String {
     let read = Read(payload);
     let text = match kind {
         Kind::OrderRecorded => {

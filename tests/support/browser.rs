@@ -144,12 +144,27 @@ impl Browser {
     /// Opens a file and waits until it is loaded.
     #[track_caller]
     pub fn open(&mut self, file: &Path) {
+        self.visit(&format!("file://{}", file.canonicalize().unwrap().display()));
+    }
+
+    /// Opens an address and waits until it is loaded.
+    #[track_caller]
+    pub fn visit(&mut self, url: &str) {
         self.complaints.clear();
         self.requests.clear();
         self.loaded = false;
-        let url = format!("file://{}", file.canonicalize().unwrap().display());
         let went = self.call("Page.navigate", json!({ "url": url }));
         assert!(went["errorText"].is_null(), "{url}: {}", went["errorText"]);
+        while !self.loaded {
+            self.hear("Page.loadEventFired");
+        }
+    }
+
+    /// Does something that leads to another page, and waits until that is loaded.
+    #[track_caller]
+    pub fn follow(&mut self, script: &str) {
+        self.loaded = false;
+        self.eval(script);
         while !self.loaded {
             self.hear("Page.loadEventFired");
         }

@@ -4,6 +4,7 @@ mod books;
 mod clean;
 mod copy;
 mod file;
+mod find;
 mod served;
 mod whole;
 
