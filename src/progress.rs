@@ -2,10 +2,11 @@
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::{
+    cell::RefCell,
     io::IsTerminal,
     sync::{
-        Once,
-        atomic::{AtomicBool, Ordering},
+        Arc, Once,
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
 
@@ -24,10 +25,35 @@ pub fn stop() {
     STOP.store(true, Ordering::SeqCst);
 }
 
+thread_local! {
+    /// Who watches the work of this thread beside the terminal.
+    static WATCHED: RefCell<Option<Arc<Reached>>> = const { RefCell::new(None) };
+}
+
+/// How far long work has come, for somebody who looks at it from another thread.
+#[derive(Debug, Default)]
+pub struct Reached {
+    done: AtomicU64,
+    total: AtomicU64,
+}
+
+impl Reached {
+    /// Steps that are done, and steps in all.
+    pub fn get(&self) -> (u64, u64) {
+        (self.done.load(Ordering::Relaxed), self.total.load(Ordering::Relaxed))
+    }
+}
+
+/// From now on long work of this thread says here how far it is.
+pub fn watch(reached: Arc<Reached>) {
+    WATCHED.with(|watched| *watched.borrow_mut() = Some(reached));
+}
+
 /// Shows how far long work has come and whether somebody wants it to stop.
 #[derive(Debug)]
 pub struct Progress {
     bar: ProgressBar,
+    watched: Option<Arc<Reached>>,
 }
 
 impl Progress {
@@ -50,11 +76,16 @@ impl Progress {
             bar.set_style(style.progress_chars("=> "));
         }
         bar.set_message(what);
-        Self { bar }
+        let watched = WATCHED.with(|watched| watched.borrow().clone());
+        if let Some(reached) = &watched {
+            reached.total.store(total, Ordering::Relaxed);
+            reached.done.store(0, Ordering::Relaxed);
+        }
+        Self { bar, watched }
     }
     /// For work that nobody watches.
     pub fn silent() -> Self {
-        Self { bar: ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden()) }
+        Self { bar: ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden()), watched: None }
     }
     /// Says how far it is.
     ///
@@ -62,6 +93,9 @@ impl Progress {
     /// [`ErrorKind::Interrupted`] when somebody asked for it: leave nothing half done and return.
     pub fn reach(&self, steps: u64) -> Result<()> {
         self.bar.set_position(steps);
+        if let Some(reached) = &self.watched {
+            reached.done.store(steps, Ordering::Relaxed);
+        }
         if STOP.load(Ordering::SeqCst) {
             self.bar.abandon();
             return Err(Error::new(ErrorKind::Interrupted, "interrupted", "stopped on request")

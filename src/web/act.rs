@@ -165,8 +165,7 @@ pub fn sent(
     store: &mut SqliteStore,
     desk: &Desk,
     viewer: &Viewer,
-    id: &ClaimId,
-    verb: &str,
+    (id, verb): (&ClaimId, &str),
     sent: &Query,
     now: When,
     record: Record<'_>,
@@ -175,7 +174,7 @@ pub fn sent(
     let acting = match Acting::of(store, viewer, id, verb, now) {
         // Somebody was faster: what was typed is shown with what happened since, not with a closed door.
         Err(why) if why.code == "not_allowed_now" => {
-            return Ok(too_late(store, viewer, id, verb, sent, &key, now, why)?);
+            return too_late(store, viewer, (id, verb), sent, &key, now, why);
         }
         other => other?,
     };
@@ -220,12 +219,10 @@ fn since(store: &mut SqliteStore, id: &ClaimId, seen: u64) -> Result<Vec<String>
     Ok(trial::stale(store, &stream, replay::ids::Revision::new(seen))?.details)
 }
 
-#[allow(clippy::too_many_arguments, reason = "everything that the page shows, once")]
 fn too_late(
     store: &mut SqliteStore,
     viewer: &Viewer,
-    id: &ClaimId,
-    verb: &str,
+    (id, verb): (&ClaimId, &str),
     sent: &Query,
     key: &str,
     now: When,

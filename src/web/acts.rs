@@ -406,7 +406,7 @@ pub fn roles_for(held: &[Code], area: Area) -> Vec<&Code> {
 }
 
 /// The roles among those held that may record this kind.
-pub fn roles_of<'h>(held: &'h [Code], kind: Kind) -> Vec<&'h Code> {
+pub fn roles_of(held: &[Code], kind: Kind) -> Vec<&Code> {
     roles_for(held, duty::area(kind))
 }
 

@@ -17,13 +17,17 @@ mod act;
 pub mod acts;
 pub mod ask;
 pub mod assets;
+mod audit;
 mod claim;
+mod compare;
 mod event;
 mod form;
 mod inbox;
 pub mod index;
+mod jobs;
 mod layout;
 mod money;
+mod policies;
 mod search;
 mod svg;
 mod trial;
@@ -39,10 +43,11 @@ use crate::{
     door::Door,
     error::{Error, ErrorKind, Result},
     ledger::{Batch, Receipt},
-    store::sqlite::SqliteStore,
+    store::{Store, sqlite::SqliteStore},
 };
 use ask::{Query, parts};
 use index::Index;
+use jobs::{Jobs, Work};
 use layout::Page;
 
 /// Largest page, in bytes before compression. Lists are cut and paged so that none comes near it.
@@ -84,6 +89,7 @@ impl Answer {
 #[derive(Debug, Default)]
 pub struct Desk {
     index: Mutex<Index>,
+    jobs: Jobs,
 }
 
 impl Desk {
@@ -100,6 +106,19 @@ impl Desk {
         let mut index = self.index.lock().unwrap_or_else(PoisonError::into_inner);
         index.follow(store, now)?;
         Ok(ask(&index))
+    }
+
+    /// The page of something that reads the whole log, under the name of its address.
+    fn worked(
+        &self,
+        store: &mut SqliteStore,
+        page: Page<'_>,
+        address: &str,
+        now: When,
+        work: Work,
+    ) -> Result<String> {
+        let at = (store.path().to_owned(), store.tip()?.position);
+        self.jobs.page(page, address, at, now, work)
     }
 
     /// A key for a form: sent twice, it is recorded once.
@@ -173,8 +192,26 @@ fn page_of(
         ["desk", "claims", id, "figures"] => money::of_claim(store, viewer, &claim_id(id)?, query)?,
         ["desk", "money"] => money::page(store, viewer, query)?,
         ["desk", "money", "owed"] => money::owed(store, viewer, query)?,
-        ["desk", "money", "lineage"] => money::of_total(store, viewer, query)?,
-        ["desk", "money", "leakage"] => money::leakage(store, viewer, query, now)?,
+        ["desk", "money", "lineage"] => money::of_total(store, desk, viewer, query, now)?,
+        ["desk", "money", "leakage"] => money::leakage(store, desk, viewer, query, now)?,
+        ["desk", "audit"] => audit::page(store, viewer)?,
+        ["desk", "audit", "verify"] => audit::verified(desk, viewer)?,
+        ["desk", "audit", "tests"] => audit::tests(store, desk, viewer, query, now)?,
+        ["desk", "audit", "duties"] => audit::duties(store, desk, viewer, query, now)?,
+        ["desk", "audit", "months"] => audit::months(store, desk, viewer, now)?,
+        ["desk", "policies"] => policies::page(store, viewer)?,
+        ["desk", "policies", "draft"] => policies::empty(store, viewer, &desk.key(now)?)?,
+        ["desk", "policies", "drafts", sha256] => policies::tried(desk, viewer, sha256)?,
+        ["desk", "policies", id, version] => {
+            policies::version(store, desk, viewer, (id, version), query, now)?
+        }
+        ["desk", "policies", id, version, "diff"] => {
+            policies::difference(store, viewer, (id, version), query)?
+        }
+        ["desk", "policies", id, version, "what-if"] => {
+            policies::what_if(store, desk, viewer, (id, version), query, now)?
+        }
+        ["desk", "compare"] => compare::page(store, viewer, query)?,
         ["desk", "search"] => search::page(store, desk, viewer, query, now)?,
         _ => return Err(nothing(path)),
     };
@@ -194,11 +231,13 @@ fn sent_to(
     let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
     match parts.as_slice() {
         ["desk", "claims", id, "act", verb] => {
-            act::sent(store, desk, viewer, &claim_id(id)?, verb, form, now, record)
+            act::sent(store, desk, viewer, (&claim_id(id)?, verb), form, now, record)
         }
         ["desk", "events", position] => {
             event::sent(store, desk, viewer, number(position)?, form, now, record)
         }
+        ["desk", "audit", "verify"] => audit::verify(store, desk, now),
+        ["desk", "policies", "draft"] => policies::sent(store, desk, viewer, form, now, record),
         _ => Err(nothing(path)),
     }
 }

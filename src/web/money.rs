@@ -89,7 +89,7 @@ pub fn page(store: &mut SqliteStore, viewer: &Viewer, query: &Query) -> Result<S
         h2 { "Further" }
         ul {
             li { a href=(href("/desk/money/leakage", &kept.with("month", None).with("currency", None).with("reason", None).with("kind", None).with("country", None))) { "Leakage: money that left without a clause, or stays against one" } }
-            li { a href="/desk/audit#months" { "Months: open, sealed, reopened" } }
+            li { a href="/desk/audit/months" { "Months: open, sealed, reopened" } }
         }
     };
     let twin = href("/v1/totals", &kept.with("by", Some(name)));

@@ -1,7 +1,7 @@
 //! From a figure to its events: they add up to it, and the page says whether they do.
 
 use maud::{Markup, html};
-use replay::{history::Cut, ids::ClaimId, lineage::OfTotal};
+use replay::{history::Cut, ids::ClaimId, lineage::OfTotal, time::When};
 
 use super::{selection, unit, which};
 use crate::{
@@ -10,7 +10,7 @@ use crate::{
     lineage::{self, Entry, Lineage},
     store::sqlite::SqliteStore,
     web::{
-        Viewer,
+        Desk, Viewer,
         ask::{Moment, Query, href, part},
         inbox::place,
         layout::{Page, at, badge, claim_at, human, pager, table, time, title},
@@ -24,7 +24,7 @@ const CLAIM_ROWS: usize = 30;
 
 fn rows(entries: &[&Entry], of: &Lineage) -> Markup {
     table(
-        "Events",
+        &format!("Events of {} in {}", human(&of.figure), of.currency),
         &["event", "what", "of", "when", "by", "moved>"],
         &html! {
             @for entry in entries {
@@ -45,24 +45,42 @@ fn rows(entries: &[&Entry], of: &Lineage) -> Markup {
 ///
 /// # Errors
 /// Storage errors, a figure that does not exist.
-pub fn of_total(store: &mut SqliteStore, viewer: &Viewer, query: &Query) -> Result<String> {
-    let name = query.get("figure").unwrap_or("stands");
+pub fn of_total(
+    store: &mut SqliteStore,
+    desk: &Desk,
+    viewer: &Viewer,
+    query: &Query,
+    now: When,
+) -> Result<String> {
+    let name = query.get("figure").unwrap_or("stands").to_owned();
     let figure: OfTotal =
         name.parse().map_err(|_| Error::not_found(format!("there is no figure {name} of totals")))?;
-    let which = which(query);
-    let served = which.sums(store.totals()?.iter().map(|(key, sums)| (key, sums)), figure);
-    let whole = Whole::read(store, &Cut::default(), false)?;
+    let kept = selection(query).with("figure", Some(&name));
+    let page = Page::new(viewer, format!("Events behind {}", human(&name)), "/desk/money");
+    let page = page.twin(href("/v1/lineage/total", &kept));
+    let address = href("/desk/money/lineage", &kept.with("from", query.get("from")));
+    let from = query.number("from").unwrap_or(0);
+    let work = move |store: &mut SqliteStore| summed(store, &name, figure, &kept, from);
+    desk.worked(store, page, &address, now, Box::new(work))
+}
+
+fn summed(store: &mut SqliteStore, name: &str, figure: OfTotal, kept: &Query, from: u64) -> Result<Markup> {
+    let which = which(kept);
+    store.begin_read()?;
+    let whole = Whole::read(store, &Cut::default(), false);
+    let served = store.totals();
+    store.end_read();
+    let (whole, served) = (whole?, served?);
+    let served = which.sums(served.iter().map(|(key, sums)| (key, sums)), figure);
     let found = lineage::of_totals(&whole, &which, figure, &Cut::default(), false)?;
     crate::replaying::aside(whole);
-    let from = query.number("from").unwrap_or(0);
     let start = usize::try_from(from).unwrap_or(usize::MAX);
     let number = |n: usize| u64::try_from(n).unwrap_or(u64::MAX);
-    let kept = selection(query).with("figure", Some(name));
     let pairs: Vec<(&str, &str)> = kept.pairs().collect();
     let about: Vec<&str> =
         kept.pairs().filter(|(name, _)| *name != "figure").map(|(_, value)| value).collect();
-    let body = html! {
-        p .kicker { a href=(href("/desk/money", &selection(query))) { "Money" } }
+    Ok(html! {
+        p .kicker { a href=(href("/desk/money", &selection(kept))) { "Money" } }
         h1 { (title(name)) @if !about.is_empty() { ": " (about.join(", ")) } }
         p .soft { "The log was folded from its beginning and these events were added up." }
         @if found.is_empty() { p .note { "No event moved this figure." } }
@@ -79,9 +97,7 @@ pub fn of_total(store: &mut SqliteStore, viewer: &Viewer, query: &Query) -> Resu
                 (pager("/desk/money/lineage", &pairs, from, number(shown.len()), number(of.entries.len())))
             }
         }
-    };
-    let page = Page::new(viewer, format!("Events behind {}", human(name)), "/desk/money");
-    Ok(page.twin(href("/v1/lineage/total", &kept)).show(&body))
+    })
 }
 
 /// The events behind the figures of a claim.

@@ -1,6 +1,6 @@
 //! Leakage: money that left without a clause, or stays against one; sums, and the findings behind each of them.
 
-use maud::html;
+use maud::{Markup, html};
 use replay::{
     history::Cut,
     ids::PolicyId,
@@ -15,7 +15,7 @@ use crate::{
     },
     store::sqlite::SqliteStore,
     web::{
-        Viewer,
+        Desk, Viewer,
         ask::{Query, href},
         layout::{Page, at, badge, claim, human, money, pager, table, theirs, title},
     },
@@ -30,10 +30,25 @@ const LABEL_DAYS: u32 = 30;
 ///
 /// # Errors
 /// Storage errors.
-pub fn page(store: &mut SqliteStore, viewer: &Viewer, query: &Query, now: When) -> Result<String> {
+pub fn page(
+    store: &mut SqliteStore,
+    desk: &Desk,
+    viewer: &Viewer,
+    query: &Query,
+    now: When,
+) -> Result<String> {
+    let names = ["from_day", "to_day", "merchant", "grace", "category"];
+    let kept = names.into_iter().fold(Query::default(), |all, name| all.with(name, query.get(name)));
+    let page = Page::new(viewer, "Leakage", "/desk/money").twin(href("/v1/leakage", &kept));
+    let from = query.number("from").unwrap_or(0);
+    let address = href("/desk/money/leakage", &query.with("from", query.get("from")));
+    desk.worked(store, page, &address, now, Box::new(move |store| found(store, &kept, from, now)))
+}
+
+fn found(store: &mut SqliteStore, query: &Query, from: u64, now: When) -> Result<Markup> {
     let day = |name: &str| query.get(name).and_then(|text| Day::parse(text).ok());
-    let wanted =
-        query.get("category").and_then(|name| Category::ALL.iter().find(|c| c.as_str() == name)).copied();
+    let named = |name: &str| Category::ALL.iter().find(|category| category.as_str() == name).copied();
+    let wanted = query.get("category").and_then(named);
     let ask = Ask {
         cut: Cut::default(),
         at: now,
@@ -48,20 +63,18 @@ pub fn page(store: &mut SqliteStore, viewer: &Viewer, query: &Query, now: When) 
     let report = leakage(&whole, &ask, false)?;
     let not_proved = whole.not_proved.len();
     crate::replaying::aside(whole);
-    let from = query.number("from").unwrap_or(0);
     let start = usize::try_from(from).unwrap_or(usize::MAX);
     let number = |n: usize| u64::try_from(n).unwrap_or(u64::MAX);
     let found: Vec<&Row> = report.rows.iter().filter(|row| Some(row.category) == wanted).collect();
     let shown: Vec<&Row> = found.iter().copied().skip(start).take(ROWS).collect();
-    let kept = query.with("from", None);
-    let pairs: Vec<(&str, &str)> = kept.pairs().collect();
+    let pairs: Vec<(&str, &str)> = query.pairs().collect();
     let boxes = [
         ("from_day", "From", "2024-01-01"),
         ("to_day", "To", "2024-12-31"),
         ("merchant", "Merchant", ""),
         ("grace", "Days of grace", "0"),
     ];
-    let body = html! {
+    Ok(html! {
         p .kicker { a href="/desk/money" { "Money" } }
         h1 { "Leakage" }
         p .soft { "What was decided and paid, held against what the policy says of the facts. Categories look at the same money from several sides and are not to be added up." }
@@ -76,7 +89,7 @@ pub fn page(store: &mut SqliteStore, viewer: &Viewer, query: &Query, now: When) 
             (table("Sums", &["category", "merchant", "findings>", "amount>"], &html! {
                 @for ((category, (merchant, currency)), sum) in &report.totals {
                     tr {
-                        th scope="row" { a href=(href("/desk/money/leakage", &kept.with("category", Some(category.as_str())))) aria-current=[(Some(*category) == wanted).then_some("true")] { (title(category.title())) } }
+                        th scope="row" { a href=(href("/desk/money/leakage", &query.with("category", Some(category.as_str())))) aria-current=[(Some(*category) == wanted).then_some("true")] { (title(category.title())) } }
                         td { (theirs(merchant)) } td .n { (sum.count) } td .n { @if sum.amount_minor > 0 { (money(sum.amount_minor, currency)) } }
                     }
                 }
@@ -98,6 +111,5 @@ pub fn page(store: &mut SqliteStore, viewer: &Viewer, query: &Query, now: When) 
                 (pager("/desk/money/leakage", &pairs, from, number(shown.len()), number(found.len())))
             }
         }
-    };
-    Ok(Page::new(viewer, "Leakage", "/desk/money").twin(href("/v1/leakage", &kept)).show(&body))
+    })
 }

@@ -1,0 +1,166 @@
+//! Work that reads the whole log: done once beside the requests, looked at by all, kept for a while. A page that needs it
+//! says how far it is until it is there.
+
+use maud::{Markup, html};
+use replay::time::When;
+use std::{
+    collections::BTreeMap,
+    path::PathBuf,
+    sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc},
+    thread,
+    time::Duration,
+};
+
+use super::layout::{Page, minute};
+use crate::{
+    error::{Error, ErrorKind, Result},
+    progress::{Reached, watch},
+    store::sqlite::SqliteStore,
+};
+
+/// Most works under way at once: each folds the whole log.
+const RUNNING_MAX: usize = 2;
+/// Most results that are kept.
+const KEPT_MAX: usize = 32;
+/// How long a result is good though events were added since, in microseconds.
+const FRESH_MICROS: i64 = 60 * 1_000_000;
+/// How long a page waits for it, so that small ledgers never see a page that says "wait".
+const PATIENCE: Duration = Duration::from_millis(400);
+/// After so many seconds a page that waits is loaded again.
+const AGAIN_S: u32 = 1;
+
+/// Works and what came of them.
+#[derive(Debug, Clone, Default)]
+pub struct Jobs(Arc<Mutex<BTreeMap<String, Job>>>);
+
+#[derive(Debug)]
+struct Job {
+    began: When,
+    /// Position of the log's end when it began.
+    through: u64,
+    reached: Arc<Reached>,
+    /// `None` while it is under way.
+    came: Option<Result<String>>,
+}
+
+/// What is to be done, through a connection of its own.
+pub type Work = Box<dyn FnOnce(&mut SqliteStore) -> Result<Markup> + Send>;
+
+/// How a work stands.
+enum Stands {
+    Done { began: When, through: u64, body: String },
+    Running { began: When, done: u64, total: u64 },
+    Never,
+}
+
+impl Jobs {
+    fn all(&self) -> MutexGuard<'_, BTreeMap<String, Job>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Starts a work unless it is under way. `path` is the ledger, `through` the end of its log.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Busy`] when too many are under way.
+    pub fn start(&self, name: &str, path: PathBuf, through: u64, now: When, work: Work) -> Result<()> {
+        let (ended, end) = mpsc::channel();
+        {
+            let mut all = self.all();
+            if all.get(name).is_some_and(|job| job.came.is_none()) {
+                return Ok(());
+            }
+            if all.values().filter(|job| job.came.is_none()).count() >= RUNNING_MAX {
+                return Err(Error::new(
+                    ErrorKind::Busy,
+                    "desk_is_busy",
+                    "others are having the whole log read",
+                )
+                .hint("load this page again in a moment"));
+            }
+            while all.len() >= KEPT_MAX {
+                let oldest =
+                    all.iter().filter(|(_, job)| job.came.is_some()).min_by_key(|(_, job)| job.began.at);
+                let Some(oldest) = oldest.map(|(name, _)| name.clone()) else { break };
+                all.remove(&oldest);
+            }
+            let reached = Arc::new(Reached::default());
+            all.insert(name.into(), Job { began: now, through, reached: reached.clone(), came: None });
+            let (this, name) = (self.clone(), name.to_owned());
+            thread::spawn(move || {
+                watch(reached);
+                let made = SqliteStore::open_read_only(&path).and_then(|mut store| work(&mut store));
+                if let Some(job) = this.all().get_mut(&name) {
+                    job.came = Some(made.map(maud::PreEscaped::into_string));
+                }
+                let _ = ended.send(());
+            });
+        }
+        // Whoever does not want to wait is told how far it is.
+        let _ = end.recv_timeout(PATIENCE);
+        Ok(())
+    }
+
+    fn stands(&self, name: &str) -> Result<Stands> {
+        let all = self.all();
+        let Some(job) = all.get(name) else { return Ok(Stands::Never) };
+        match &job.came {
+            None => {
+                let (done, total) = job.reached.get();
+                Ok(Stands::Running { began: job.began, done, total })
+            }
+            Some(Ok(body)) => Ok(Stands::Done { began: job.began, through: job.through, body: body.clone() }),
+            Some(Err(why)) => Err(why.clone()),
+        }
+    }
+
+    fn is_fresh(&self, name: &str, through: u64, now: When) -> bool {
+        let all = self.all();
+        all.get(name).is_some_and(|job| match &job.came {
+            None => true,
+            Some(Ok(_)) => job.through == through || now.at.micros() - job.began.at.micros() < FRESH_MICROS,
+            Some(Err(_)) => false,
+        })
+    }
+
+    /// The page of a work: started if there is no fresh result, shown when it is there.
+    ///
+    /// # Errors
+    /// What the work ended with; too many under way.
+    pub fn page(
+        &self,
+        page: Page<'_>,
+        name: &str,
+        store: (PathBuf, u64),
+        now: When,
+        work: Work,
+    ) -> Result<String> {
+        if !self.is_fresh(name, store.1, now) {
+            self.start(name, store.0, store.1, now, work)?;
+        }
+        self.show(page, name, &html! {})
+    }
+
+    /// The page of a work that is started by hand; `otherwise` stands there before it ever was.
+    ///
+    /// # Errors
+    /// What the work ended with.
+    pub fn show(&self, mut page: Page<'_>, name: &str, otherwise: &Markup) -> Result<String> {
+        Ok(match self.stands(name)? {
+            Stands::Never => page.show(otherwise),
+            Stands::Done { began, through, body } => page.show(&html! {
+                (maud::PreEscaped(body))
+                p .soft { "Worked out " (minute(began)) " from the log up to position " (through) "." }
+            }),
+            Stands::Running { began, done, total } => {
+                page.again_s = Some(AGAIN_S);
+                page.show(&html! {
+                    h1 { (page.title) }
+                    p role="status" { "The whole log is being read since " (minute(began)) "; this page shows the result when it is there." }
+                    @if total > 0 {
+                        p { label for="reached" { "Events read" } progress #reached max=(total) value=(done.min(total)) { (done) " of " (total) } " " (done) " of " (total) }
+                    }
+                })
+            }
+        })
+    }
+}
