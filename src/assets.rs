@@ -25,8 +25,17 @@ pub struct Served {
 }
 
 /// Every file there is.
-const ASSETS: &[Asset] =
-    &[Asset { name: "base.css", media: "text/css; charset=utf-8", bytes: include_bytes!("assets/base.css") }];
+const ASSETS: &[Asset] = &[
+    Asset { name: "base.css", media: CSS, bytes: include_bytes!("assets/base.css") },
+    Asset { name: "desk.css", media: CSS, bytes: include_bytes!("assets/desk.css") },
+    Asset {
+        name: "desk.js",
+        media: "text/javascript; charset=utf-8",
+        bytes: include_bytes!("assets/desk.js"),
+    },
+    Asset { name: "icon.svg", media: "image/svg+xml", bytes: include_bytes!("assets/icon.svg") },
+];
+const CSS: &str = "text/css; charset=utf-8";
 
 /// Every file with the name it is served under.
 pub fn served() -> &'static [Served] {

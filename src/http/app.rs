@@ -25,6 +25,7 @@ use crate::{
     judging,
     ledger::{Batch, Receipt},
     store::{Store, sqlite::SqliteStore},
+    web::Desk,
     writer::Writer,
 };
 
@@ -65,6 +66,8 @@ pub struct App {
     /// Set when the service ends.
     pub(super) ending: watch::Sender<bool>,
     people: RwLock<Option<Arc<Registry>>>,
+    /// What the desk keeps between requests.
+    pub desk: Desk,
 }
 
 /// Most connections to read with, whatever the machine.
@@ -99,6 +102,7 @@ impl App {
             news: watch::Sender::new(tip),
             ending: watch::Sender::new(false),
             people: RwLock::new(None),
+            desk: Desk::default(),
         })
     }
     /// The clock.

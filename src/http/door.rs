@@ -135,7 +135,8 @@ pub fn response(app: &App, answer: Answer, request_id: &str) -> Response<Body> {
     let fixed = [
         ("content-security-policy", CONTENT_SECURITY_POLICY),
         ("x-content-type-options", "nosniff"),
-        ("referrer-policy", "no-referrer"),
+        // Under "no-referrer" a browser sends forms with the origin "null", and our own pages would look like another's.
+        ("referrer-policy", "same-origin"),
         ("cross-origin-opener-policy", "same-origin"),
         ("cross-origin-resource-policy", "same-origin"),
         ("cache-control", "no-store"),

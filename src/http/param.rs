@@ -19,6 +19,8 @@ pub enum Place {
     Query,
     /// In the query string, and needed.
     Needed,
+    /// The whole query string, whatever its names: a page reads what its own form sends, empty boxes included.
+    Free,
 }
 
 /// One parameter of a route.
@@ -210,6 +212,9 @@ pub fn contradict(why: impl Into<String>) -> Error {
 /// # Errors
 /// A parameter that is unknown, given twice or bad.
 pub fn read_query(takes: &[Param], query: &str) -> Result<Vec<(&'static str, String)>> {
+    if takes.iter().any(|param| param.place == Place::Free) {
+        return Ok(Vec::new());
+    }
     let mut found: Vec<(&'static str, String)> = Vec::new();
     for (name, value) in form_urlencoded::parse(query.as_bytes()) {
         let known = takes.iter().find(|param| param.name == name && param.place != Place::Path);

@@ -122,9 +122,13 @@ impl<'a> Acting<'a> {
 pub fn forbidden(viewer: &Viewer, what: &str) -> Error {
     let roles: Vec<String> = viewer.roles.iter().map(|role| human(role.as_str())).collect();
     let held = if roles.is_empty() { "no role".into() } else { roles.join(", ") };
-    Error::new(ErrorKind::Refused, "role_may_not_do_this", format!("{what}: none of your roles may do this"))
-        .details(vec![format!("{} holds {held}", viewer.actor)])
-        .hint("an admin grants roles; claims sod --rules says which role may do what")
+    Error::new(
+        ErrorKind::Forbidden,
+        "role_may_not_do_this",
+        format!("{what}: none of your roles may do this"),
+    )
+    .details(vec![format!("{} holds {held}", viewer.actor)])
+    .hint("an admin grants roles; claims sod --rules says which role may do what")
 }
 
 /// The empty form, or one that the judgement has filled in.

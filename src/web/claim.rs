@@ -107,7 +107,7 @@ pub fn page(
         }
         Err(why) => return Err(why),
     };
-    let entries = view::timeline(store, &stream, true, true, &moment.cut)?;
+    let entries = view::timeline(store, &stream, true, viewer.reads_clear(), &moment.cut)?;
     let refused = store.refusals_of(&stream.to_string())?;
     let seen = Seen {
         viewer,

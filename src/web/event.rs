@@ -112,13 +112,13 @@ impl<'a> Looked<'a> {
             store.row(position)?.ok_or_else(|| Error::not_found(format!("no event stands at {position}")))?;
         let recorded = view::opened(&row)?;
         let redactions = view::redactions(store)?;
-        let (_, entry) = view::entry(store, &row, &recorded, of.standing, true, &redactions)?;
+        let (_, entry) = view::entry(store, &row, &recorded, of.standing, viewer.reads_clear(), &redactions)?;
         let stream = recorded.envelope.stream.clone();
         let case = view::case_of(store, &stream)?;
         let amended = trial::amended(&case, &stream, recorded.envelope.event_id);
         let mut says =
             amended.and_then(|event| event.to_value().ok()).unwrap_or_else(|| entry.payload.clone());
-        for value in store.personal(position)? {
+        for value in store.personal(position)?.into_iter().filter(|_| viewer.reads_clear()) {
             // A text that was corrected lies with the correction; what it says now is not this value.
             if view::at_path(&says, &value.path)
                 == view::at_path(&recorded.event.to_value().unwrap_or_default(), &value.path)

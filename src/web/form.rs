@@ -189,7 +189,7 @@ pub fn command(
         (asked, _) => {
             let role = asked.unwrap_or("anybody without a role");
             let text = format!("{} may not record {} as {role}", viewer.actor, human(kind));
-            return Err(Error::new(ErrorKind::Refused, "role_may_not_do_this", text)
+            return Err(Error::new(ErrorKind::Forbidden, "role_may_not_do_this", text)
                 .hint("an admin grants roles; claims sod --rules says which role may do what"));
         }
     };

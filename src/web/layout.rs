@@ -4,21 +4,23 @@ use maud::{DOCTYPE, Markup, html};
 use replay::time::When;
 
 use super::{
-    Viewer,
+    CHECKS, MONEY, STAFF, Viewer,
     ask::{link, part},
-    assets,
 };
-use crate::packet::{visible, words};
+use crate::{
+    assets::href,
+    packet::{visible, words},
+};
 
-/// The places that the navigation leads to, with their addresses.
-pub const PLACES: [(&str, &str); 7] = [
-    ("/desk", "Inbox"),
-    ("/desk/claims", "Claims"),
-    ("/desk/money", "Money"),
-    ("/desk/audit", "Audit"),
-    ("/desk/policies", "Policies"),
-    ("/desk/compare", "Compare"),
-    ("/desk/search", "Search"),
+/// The places that the navigation leads to, with their addresses and whose they are.
+pub const PLACES: [(&str, &str, &[&str]); 7] = [
+    ("/desk", "Inbox", STAFF),
+    ("/desk/claims", "Claims", STAFF),
+    ("/desk/money", "Money", MONEY),
+    ("/desk/audit", "Audit", CHECKS),
+    ("/desk/policies", "Policies", STAFF),
+    ("/desk/compare", "Compare", STAFF),
+    ("/desk/search", "Search", STAFF),
 ];
 
 /// A page before it has its frame.
@@ -59,16 +61,16 @@ impl<'a> Page<'a> {
                     meta name="referrer" content="same-origin";
                     @if let Some(seconds) = self.again_s { meta http-equiv="refresh" content=(seconds); }
                     title { (visible(&self.title)) " · claims" }
-                    link rel="icon" href="data:,";
-                    link rel="stylesheet" href=(assets::STYLE.address());
-                    script src=(assets::SCRIPT.address()) type="module" {}
+                    link rel="icon" href=(href("icon.svg")) type="image/svg+xml";
+                    link rel="stylesheet" href=(href("desk.css"));
+                    script src=(href("desk.js")) type="module" {}
                 }
                 body {
                     a .skip href="#main" { "Skip to the page" }
                     header .top {
                         nav aria-label="Places" {
                             ul {
-                                @for (address, name) in PLACES {
+                                @for (address, name, _) in PLACES.into_iter().filter(|(.., whose)| viewer.holds_one_of(whose)) {
                                     li { a href=(address) aria-current=[(address == self.place).then_some("page")] { (name) } }
                                 }
                             }

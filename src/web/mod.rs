@@ -7,7 +7,7 @@
 //!
 //! ```text
 //! ask      names with values, moments, addresses             ask.rs
-//! layout   the frame, tables, how things are written         layout.rs, svg.rs, assets.rs (desk.css, desk.js)
+//! layout   the frame, tables, how things are written         layout.rs, svg.rs, and assets/desk.css, desk.js
 //! index    what waits and what words name, kept up           index.rs
 //! acts     forms: asked, tried, recorded                     acts.rs, form.rs, trial.rs, act.rs, event.rs
 //! pages    inbox, claim, search, ...                         inbox.rs, claim/, search.rs, ...
@@ -16,7 +16,6 @@
 mod act;
 pub mod acts;
 pub mod ask;
-pub mod assets;
 mod audit;
 mod claim;
 mod compare;
@@ -53,6 +52,15 @@ use layout::Page;
 /// Largest page, in bytes before compression. Lists are cut and paged so that none comes near it.
 pub const PAGE_BYTES_MAX: usize = 100_000;
 
+/// Everybody who works with claims.
+pub const STAFF: &[&str] = &["agent", "warehouse", "approver", "finance", "auditor", "admin", "system"];
+/// Whoever answers for money.
+pub const MONEY: &[&str] = &["approver", "finance", "auditor", "admin"];
+/// Whoever checks.
+pub const CHECKS: &[&str] = &["finance", "auditor", "admin"];
+/// Whoever may read what customers wrote, and other personal values.
+pub const CLEAR: &[&str] = &["agent", "approver", "admin"];
+
 /// Who looks at a page.
 #[derive(Debug, Clone)]
 pub struct Viewer {
@@ -62,6 +70,19 @@ pub struct Viewer {
     pub roles: Vec<Code>,
     /// What every form of theirs carries, so that no other page can send one.
     pub csrf: String,
+    /// Whether personal values may be shown to them at all; of people their roles decide.
+    pub personal: bool,
+}
+
+impl Viewer {
+    /// Whether one of these roles is held.
+    pub fn holds_one_of(&self, roles: &[&str]) -> bool {
+        self.roles.iter().any(|held| roles.contains(&held.as_str()))
+    }
+    /// Whether personal values are shown in clear.
+    pub fn reads_clear(&self) -> bool {
+        self.personal && self.holds_one_of(CLEAR)
+    }
 }
 
 /// What records a batch, durably, for a form that was sent.
@@ -127,7 +148,8 @@ impl Desk {
     }
 }
 
-/// Answers a page that is asked for: `path` behind the host, `query` without its question mark.
+/// Answers a page that is asked for: `path` behind the host, `query` without its question mark. The store holds one
+/// state of the ledger for everything on the page. Whether the viewer may ask for this place was asked before.
 pub fn get(
     store: &mut SqliteStore,
     desk: &Desk,
@@ -137,8 +159,7 @@ pub fn get(
     now: When,
 ) -> Answer {
     let query = Query::read(query);
-    let made = held(store, |store| page_of(store, desk, viewer, path, &query, now));
-    match made {
+    match page_of(store, desk, viewer, path, &query, now) {
         Ok(answer) => answer,
         Err(why) => failed(viewer, &why),
     }
@@ -161,14 +182,6 @@ pub fn post(
     }
 }
 
-/// One state of the ledger for everything on a page.
-fn held<T>(store: &mut SqliteStore, look: impl FnOnce(&mut SqliteStore) -> Result<T>) -> Result<T> {
-    store.begin_read()?;
-    let looked = look(store);
-    store.end_read();
-    looked
-}
-
 fn page_of(
     store: &mut SqliteStore,
     desk: &Desk,
@@ -180,7 +193,7 @@ fn page_of(
     let parts = parts(path);
     let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
     let document = match parts.as_slice() {
-        ["desk"] => inbox::page(store, desk, viewer, None, query, now)?,
+        [] | ["desk"] => inbox::page(store, desk, viewer, None, query, now)?,
         ["desk", "inbox", list] => inbox::page(store, desk, viewer, Some(list), query, now)?,
         ["desk", "claims"] => search::claims(store, viewer, query)?,
         ["desk", "claims", id] => claim::page(store, viewer, &claim_id(id)?, query, now)?,
@@ -262,7 +275,7 @@ fn number(text: &str) -> Result<u64> {
 pub fn failed(viewer: &Viewer, why: &Error) -> Answer {
     let head = match why.kind {
         ErrorKind::NotFound => "Not here",
-        ErrorKind::Refused => "This is not allowed",
+        ErrorKind::Refused | ErrorKind::Forbidden => "This is not allowed",
         ErrorKind::BrokenLog => "The log contradicts itself",
         _ => "This did not work",
     };

@@ -1,118 +1,117 @@
-//! The least that can serve the desk to a browser: one thread, one request at a time, the policy that pages must live
-//! under. Who is logged in is said by the test.
+//! `claims serve` on a ledger in which roles are held, with people who can log in, and a browser that acts for them.
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
 use std::{
-    io::{BufRead, BufReader, Read, Write},
-    net::{TcpListener, TcpStream},
+    io::{BufRead, BufReader},
     path::{Path, PathBuf},
-    sync::{Arc, Mutex},
+    process::{Child, Command, Stdio},
 };
 
-use claims::{
-    door::Door,
-    ledger::Ledger,
-    store::sqlite::SqliteStore,
-    web::{self, Answer, Desk, Viewer, assets::Asset},
-};
-use replay::ids::{ActorId, Code};
+use claims::{access::Access, door::Door};
+use replay::ids::ActorId;
+use serde_json::Value;
 
-/// What every page of the desk is served with.
-pub const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self' data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+use super::browser::Browser;
+
+/// Everybody has the same password here.
+pub const PASSWORD: &str = "a long word for tests";
+/// Who there is, with their roles.
+pub const PEOPLE: [(&str, &[&str]); 7] = [
+    ("b.oss", &["admin"]),
+    ("all.hands", &["agent", "warehouse", "approver", "finance"]),
+    ("a.gent", &["agent"]),
+    ("w.dock", &["warehouse"]),
+    ("a.prover", &["approver"]),
+    ("f.pay", &["finance"]),
+    ("a.udit", &["auditor"]),
+];
 
 pub struct Host {
+    /// e.g. `http://127.0.0.1:1234`.
     pub base: String,
-    pub who: Arc<Mutex<Viewer>>,
-    /// The size of every page that was served, by address.
-    pub sizes: Arc<Mutex<Vec<(String, usize)>>>,
+    pub ledger: PathBuf,
+    child: Child,
 }
 
-pub fn viewer(actor: &str, roles: &[&str]) -> Viewer {
-    Viewer {
-        actor: ActorId::new(actor).unwrap(),
-        roles: roles.iter().map(|role| Code::new(role).unwrap()).collect(),
-        csrf: "token-of-the-test".into(),
+pub fn claims(ledger: &Path, args: &[&str]) -> String {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_claims"));
+    let made = command.args(args).arg("--ledger").arg(ledger).env_remove("CLAIMS_ACTOR").output().unwrap();
+    assert!(made.status.success(), "{args:?}: {}", String::from_utf8_lossy(&made.stderr));
+    String::from_utf8(made.stdout).unwrap()
+}
+
+/// A ledger with five merchants, their example claims and some generated days, in which roles are held.
+pub fn demo(dir: &Path, events: u32) -> PathBuf {
+    let path = dir.join("demo.db");
+    claims(&path, &["demo", "--quiet", "--events", &events.to_string()]);
+    grant(&path);
+    path
+}
+
+/// Gives everybody their roles. Somebody has to be admin first, and that is who stands first in the list.
+pub fn grant(ledger: &Path) {
+    for (who, roles) in PEOPLE {
+        for role in roles {
+            let by = if *role == "admin" { who } else { PEOPLE[0].0 };
+            claims(ledger, &["grant", who, role, "--actor", by, "--role", "admin"]);
+        }
     }
 }
 
 impl Host {
-    pub fn start(path: &Path, who: Viewer) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let base = format!("http://{}", listener.local_addr().unwrap());
-        let who = Arc::new(Mutex::new(who));
-        let sizes = Arc::new(Mutex::new(Vec::new()));
-        let host = Host { base, who: who.clone(), sizes: sizes.clone() };
-        let path = path.to_owned();
-        std::thread::spawn(move || {
-            let desk = Desk::default();
-            for stream in listener.incoming().map_while(Result::ok) {
-                one(stream, &path, &desk, &who, &sizes);
-            }
-        });
-        host
+    /// Starts the service; everybody gets a password.
+    pub fn start(ledger: &Path) -> Self {
+        let access = Access::beside(ledger).unwrap();
+        for (who, _) in PEOPLE {
+            let actor = ActorId::new(who).unwrap();
+            let link = access.invite(&mut Door::System, &actor, "test").unwrap();
+            access.choose(link.reveal(), &actor, PASSWORD, Door::System.now()).unwrap();
+        }
+        let mut command = Command::new(env!("CARGO_BIN_EXE_claims"));
+        command.args([
+            "serve",
+            "--listen",
+            "127.0.0.1:0",
+            "--rate",
+            "0",
+            "--logs",
+            "quiet",
+            "--json",
+            "--ledger",
+        ]);
+        let mut child = command.arg(ledger).stdout(Stdio::piped()).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let said: Value = serde_json::from_str(&line).unwrap();
+        let base = said["url"].as_str().unwrap().trim_end_matches('/').to_owned();
+        Self { base, ledger: ledger.into(), child }
+    }
+
+    /// Opens a page of the service.
+    #[track_caller]
+    pub fn visit(&self, browser: &mut Browser, address: &str) {
+        browser.visit(&format!("{}{address}", self.base));
+    }
+
+    /// Logs somebody in, whoever was before.
+    #[track_caller]
+    pub fn log_in(&self, browser: &mut Browser, who: &str) {
+        browser.call("Network.clearBrowserCookies", serde_json::json!({}));
+        self.visit(browser, "/login");
+        let name =
+            browser.eval("document.querySelector('form input:not([type=hidden]):not([type=password])').name");
+        let fill = format!(
+            "document.querySelector('[name={}]').value = {who:?}; document.querySelector('[type=password]').value = {PASSWORD:?};",
+            name.as_str().unwrap()
+        );
+        browser.eval(&fill);
+        browser.follow("document.querySelector('form').requestSubmit()");
     }
 }
 
-fn one(
-    mut stream: TcpStream,
-    path: &PathBuf,
-    desk: &Desk,
-    who: &Mutex<Viewer>,
-    sizes: &Mutex<Vec<(String, usize)>>,
-) {
-    let mut reader = BufReader::new(stream.try_clone().unwrap());
-    let (mut line, mut long) = (String::new(), 0usize);
-    if reader.read_line(&mut line).unwrap_or(0) == 0 {
-        return;
+impl Drop for Host {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
-    loop {
-        let mut header = String::new();
-        if reader.read_line(&mut header).unwrap_or(0) == 0 || header.trim().is_empty() {
-            break;
-        }
-        if let Some((name, value)) = header.split_once(':')
-            && name.eq_ignore_ascii_case("content-length")
-        {
-            long = value.trim().parse().unwrap();
-        }
-    }
-    let mut body = vec![0; long];
-    reader.read_exact(&mut body).unwrap();
-    let mut words = line.split(' ');
-    let (method, target) = (words.next().unwrap(), words.next().unwrap());
-    let (at, query) = target.split_once('?').unwrap_or((target, ""));
-    if let Some(asset) = at.strip_prefix("/desk/static/").and_then(Asset::named) {
-        return send(&mut stream, "200 OK", asset.media, asset.text, "");
-    }
-    let viewer = who.lock().unwrap().clone();
-    let now = Door::System.now_here();
-    let answer = if method == "POST" {
-        let form = String::from_utf8(body).unwrap();
-        assert!(form.contains("csrf=token-of-the-test"), "a form without its token: {form}");
-        let mut ledger = Ledger::new(SqliteStore::open(path).unwrap(), Door::System);
-        let mut store = SqliteStore::open_read_only(path).unwrap();
-        web::post(&mut store, desk, &viewer, at, &form, now, &mut |batch| ledger.record(batch))
-    } else {
-        let mut store = SqliteStore::open_read_only(path).unwrap();
-        web::get(&mut store, desk, &viewer, at, query, now)
-    };
-    match answer {
-        Answer::Page(kind, page) => {
-            sizes.lock().unwrap().push((target.to_owned(), page.len()));
-            let status = if kind.is_none() { "200 OK" } else { "409 Conflict" };
-            send(&mut stream, status, "text/html; charset=utf-8", &page, "");
-        }
-        Answer::Redirect(to) => {
-            send(&mut stream, "303 See Other", "text/plain", "", &format!("Location: {to}\r\n"));
-        }
-    }
-}
-
-fn send(stream: &mut TcpStream, status: &str, media: &str, body: &str, more: &str) {
-    let head = format!(
-        "HTTP/1.1 {status}\r\nContent-Type: {media}\r\nContent-Length: {}\r\nContent-Security-Policy: {POLICY}\r\nConnection: close\r\n{more}\r\n",
-        body.len()
-    );
-    let _ = stream.write_all(head.as_bytes());
-    let _ = stream.write_all(body.as_bytes());
 }
