@@ -1,6 +1,17 @@
 // What is immediate at the desk. Every page works without it: it moves the panels of a claim while the slider moves, and
 // asks before a page with something typed in it is left. It writes no markup of its own and asks nobody but this server.
 
+// A page, as a document that the browser has read.
+const fetchPage = (address) =>
+  new Promise((done, failed) => {
+    const request = new XMLHttpRequest();
+    request.open("GET", address);
+    request.responseType = "document";
+    request.onload = () => (request.response ? done(request.response) : failed(new Error("no page")));
+    request.onerror = () => failed(new Error("no answer"));
+    request.send();
+  });
+
 const form = document.getElementById("time");
 const slide = document.getElementById("slide");
 
@@ -8,17 +19,6 @@ if (form && slide) {
   const positions = slide.dataset.positions.split(",");
   const last = positions.length;
   let asked = 0;
-
-  // The page at a moment, as a document that the browser has read.
-  const fetchPage = (address) =>
-    new Promise((done, failed) => {
-      const request = new XMLHttpRequest();
-      request.open("GET", address);
-      request.responseType = "document";
-      request.onload = () => (request.response ? done(request.response) : failed(new Error("no page")));
-      request.onerror = () => failed(new Error("no answer"));
-      request.send();
-    });
 
   const show = async () => {
     const step = Number(slide.value);
@@ -52,6 +52,20 @@ if (form && slide) {
   });
   slide.closest("[hidden]").hidden = false;
 }
+
+// What is being worked out is looked at again until it is there.
+const lookAgain = async () => {
+  const main = document.querySelector("main[data-under-way]");
+  if (!main) return;
+  try {
+    const fresh = (await fetchPage(location.href)).querySelector("main");
+    if (fresh) main.replaceWith(document.adoptNode(fresh));
+    setTimeout(lookAgain, 1000);
+  } catch {
+    setTimeout(lookAgain, 5000);
+  }
+};
+setTimeout(lookAgain, 1000);
 
 // What was typed is not lost by a slip of the finger.
 for (const act of document.querySelectorAll("form.act")) {

@@ -7,6 +7,7 @@ mod strip;
 mod talk;
 mod timeline;
 
+pub use goods::found;
 pub use timeline::line;
 
 use maud::{Markup, html};

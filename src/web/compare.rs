@@ -13,6 +13,7 @@ use serde_json::Value;
 use super::{
     Viewer,
     ask::{Moment, Query, href, part},
+    claim::found,
     layout::{Page, at, badge, claim, human, money, signed, table, theirs, time, title},
     policies::told,
 };
@@ -150,18 +151,15 @@ fn moments(case: &Case, id: &ClaimId, registry: &Registry, cuts: [&Cut; 2]) -> M
         let detail: Value = serde_json::from_str(&rows.as_ref()?.detail).ok()?;
         let units = detail.get("units")?.as_array()?.iter();
         let found = units.map(|unit| {
-            format!(
-                "{}: {}",
-                unit.get("units").and_then(Value::as_str).unwrap_or_default(),
-                unit.get("findings").cloned().unwrap_or_default()
-            )
+            let name = unit.get("units").and_then(Value::as_str).unwrap_or_default();
+            format!("{name}: {}", found(unit))
         });
         Some(found.collect::<Vec<_>>().join("; "))
     };
     put("findings", [findings(&books[0]), findings(&books[1])]);
     html! {
         h2 { "Side by side: " (claim(id.as_str())) }
-        (table("What differs is marked", &["what", "one moment", "the other", ""], &html! {
+        (table("What differs is marked", &["what", "one moment", "the other", "same?"], &html! {
             @for pair in &pairs {
                 @let [a, b] = &pair.sides;
                 tr {

@@ -112,7 +112,7 @@ impl Form<'_> {
         let described = (!field.hint.is_empty()).then_some(hint.as_str());
         html! {
             p {
-                label for=(id) { (field.label) @if !field.required { span .soft { " (may be empty)" } } }
+                label for=(id) { (field.label) @if !field.required { span .soft { " (optional)" } } }
                 @match field.input {
                     Input::Text => textarea id=(id) name=(field.name) rows="3" maxlength="20000" required[field.required] aria-describedby=[described] { (value) },
                     Input::Choice(words) => {

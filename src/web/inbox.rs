@@ -103,7 +103,7 @@ fn first(index: &Index, viewer: &Viewer, night: &Markup, now: When) -> String {
             }
         }
         @for (name, title, rows) in lists.iter().filter(|(.., rows)| !rows.is_empty()) {
-            section id=(name) {
+            section .titled id=(name) {
                 h2 { (title) }
                 (shown(viewer, title, rows.iter().take(FIRST_ROWS), now))
                 @if rows.len() > FIRST_ROWS { p { a href=(format!("/desk/inbox/{name}")) { "All " (rows.len()) } } }
@@ -130,7 +130,7 @@ fn one(index: &Index, viewer: &Viewer, name: &str, query: &Query, now: When) -> 
         p .kicker { a href="/desk" { "Inbox" } }
         h1 { (title) }
         @if let Some(merchant) = merchant { p { "Of merchant " strong { (theirs(merchant)) } ". " a href=(address) { "Of all" } } }
-        @if page.is_empty() { p .note { "Nothing." } } @else { (shown(viewer, title, page.iter().copied(), now)) }
+        @if page.is_empty() { p .note { "Nothing." } } @else { div .titled { (shown(viewer, title, page.iter().copied(), now)) } }
         (pager(&address, &kept, from, number(page.len()), number(rows.len())))
     };
     let twin = if matches!(*name, "decide" | "missing") { "/v1/claims" } else { "/v1/due" };

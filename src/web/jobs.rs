@@ -26,8 +26,6 @@ const KEPT_MAX: usize = 32;
 const FRESH_MICROS: i64 = 60 * 1_000_000;
 /// How long a page waits for it, so that small ledgers never see a page that says "wait".
 const PATIENCE: Duration = Duration::from_millis(400);
-/// After so many seconds a page that waits is loaded again.
-const AGAIN_S: u32 = 1;
 
 /// Works and what came of them.
 #[derive(Debug, Clone, Default)]
@@ -152,7 +150,7 @@ impl Jobs {
                 p .soft { "Worked out " (minute(began)) " from the log up to position " (through) "." }
             }),
             Stands::Running { began, done, total } => {
-                page.again_s = Some(AGAIN_S);
+                page.is_under_way = true;
                 page.show(&html! {
                     h1 { (page.title) }
                     p role="status" { "The whole log is being read since " (minute(began)) "; this page shows the result when it is there." }

@@ -12,6 +12,9 @@ use crate::{
     packet::{visible, words},
 };
 
+/// Without JavaScript a page that waits for work is loaded again after so many seconds.
+const AGAIN_S: u32 = 5;
+
 /// The places that the navigation leads to, with their addresses and whose they are.
 pub const PLACES: [(&str, &str, &[&str]); 7] = [
     ("/desk", "Inbox", STAFF),
@@ -33,14 +36,14 @@ pub struct Page<'a> {
     pub place: &'static str,
     /// The address of the same as JSON.
     pub twin: Option<String>,
-    /// Loaded again after so many seconds: for work that is under way.
-    pub again_s: Option<u32>,
+    /// What it shows is being worked out: the script looks again until it is there; without it the browser does.
+    pub is_under_way: bool,
 }
 
 impl<'a> Page<'a> {
     /// A page at a place.
     pub fn new(viewer: &'a Viewer, title: impl Into<String>, place: &'static str) -> Self {
-        Self { viewer, title: title.into(), place, twin: None, again_s: None }
+        Self { viewer, title: title.into(), place, twin: None, is_under_way: false }
     }
     /// Names its twin in the API.
     pub fn twin(mut self, address: impl Into<String>) -> Self {
@@ -59,7 +62,7 @@ impl<'a> Page<'a> {
                     meta name="viewport" content="width=device-width, initial-scale=1";
                     meta name="color-scheme" content="light dark";
                     meta name="referrer" content="same-origin";
-                    @if let Some(seconds) = self.again_s { meta http-equiv="refresh" content=(seconds); }
+                    @if self.is_under_way { noscript { meta http-equiv="refresh" content=(AGAIN_S); } }
                     title { (visible(&self.title)) " · claims" }
                     link rel="icon" href=(href("icon.svg")) type="image/svg+xml";
                     link rel="stylesheet" href=(href("desk.css"));
@@ -88,7 +91,7 @@ impl<'a> Page<'a> {
                             }
                         }
                     }
-                    main #main tabindex="-1" { (main) }
+                    main #main tabindex="-1" data-under-way[self.is_under_way] { (main) }
                     footer {
                         p .soft {
                             "Numbers in brackets are positions in the log. Times of what happened carry the offset of their place."

@@ -83,9 +83,9 @@ pub fn page(store: &mut SqliteStore, viewer: &Viewer, query: &Query) -> Result<S
             p { label for="reason" { "Reason" } input #reason name="reason" value=(query.get("reason").unwrap_or_default()) maxlength="60"; }
             p .buttons { button type="submit" { "Show" } " " a href="/desk/money" { "Everything" } }
         }
-        (charts(&months))
         (sums(&groups, name, &kept))
         (owing(&owed, &which))
+        (charts(&months))
         h2 { "Further" }
         ul {
             li { a href=(href("/desk/money/leakage", &kept.with("month", None).with("currency", None).with("reason", None).with("kind", None).with("country", None))) { "Leakage: money that left without a clause, or stays against one" } }
@@ -127,14 +127,19 @@ fn charts(months: &Groups) -> Markup {
         Some((currency, all, first, last, most))
     });
     html! {
-        @for (currency, all, first, last, most) in pictures {
-            @if all.len() > 1 {
-                section {
-                    h2 { (currency) " by month" }
-                    (svg::columns(&all))
-                    p .soft { "What stands of the credits from " (first) " to " (last) "; the most is " (money(most.1, currency)) " in " (most.0) ". The figures are below, by month." }
+        section #months {
+            h2 { "By month" }
+            div .charts {
+                @for (currency, all, first, last, most) in pictures {
+                    div {
+                        h3 { (currency) }
+                        (svg::columns(&all))
+                        p .ends { span { (first) } span { (last) } }
+                        p .soft { "At most " (money(most.1, currency)) ", in " (most.0) "." }
+                    }
                 }
             }
+            p .soft { "What stands of the credits, month by month, each currency for itself. " a href="/desk/money?by=month" { "The same in figures" } }
         }
     }
 }

@@ -62,7 +62,8 @@ pub fn stretch(first: i64, last: i64, now: i64, row: Stretch) -> Markup {
 /// Columns over time, one for each value, each with its name below; the greatest fills the height.
 pub fn columns(values: &[(String, u64)]) -> Markup {
     let most = values.iter().map(|(_, value)| *value).max().unwrap_or(0).max(1);
-    let count = i64::try_from(values.len()).unwrap_or(1).max(1);
+    // A year at least, so that one month is no wall.
+    let count = i64::try_from(values.len()).unwrap_or(1).max(12);
     let step = WIDE / count;
     html! {
         svg .columns-chart viewBox="0 0 1000 160" preserveAspectRatio="none" aria-hidden="true" focusable="false" {

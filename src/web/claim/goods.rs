@@ -53,7 +53,7 @@ impl Seen<'_> {
                             tr {
                                 th scope="row" { bdi { (raw(unit, "units")) } }
                                 td { (word(unit, "stage")) @for flag in ["authorized", "received", "refunded"] { @if yes(unit, flag) { " " (badge("", flag)) } } }
-                                td { (found(unit)) }
+                                td { (theirs(&found(unit))) }
                                 td { (word(unit, "remedy")) @if unit.get("variant").is_some() { ", " (word(unit, "variant")) } @if unit.get("disposition").is_some() { span .who { "goes to " (word(unit, "disposition")) } } }
                             }
                         }
@@ -116,19 +116,15 @@ impl Seen<'_> {
     }
 }
 
-/// What inspections found of a unit.
-fn found(unit: &Value) -> Markup {
+/// What inspections found of a unit, in words.
+pub fn found(unit: &Value) -> String {
     let findings = unit.get("findings").and_then(Value::as_object);
-    let said: Vec<String> = findings
-        .into_iter()
-        .flatten()
-        .map(|(name, value)| match value {
-            Value::Bool(true) => human(name),
-            Value::Bool(false) => format!("not {}", human(name)),
-            Value::Array(items) if items.is_empty() => format!("no {}", human(name)),
-            Value::Array(_) => format!("{} {}", human(name), list(value)),
-            other => format!("{} {}", human(name), other.as_str().map(human).unwrap_or_default()),
-        })
-        .collect();
-    html! { (theirs(&said.join(", "))) }
+    let said = findings.into_iter().flatten().map(|(name, value)| match value {
+        Value::Bool(true) => human(name),
+        Value::Bool(false) => format!("not {}", human(name)),
+        Value::Array(items) if items.is_empty() => format!("no {}", human(name)),
+        Value::Array(_) => format!("{} {}", human(name), list(value)),
+        other => format!("{} {}", human(name), other.as_str().map(human).unwrap_or_default()),
+    });
+    said.collect::<Vec<_>>().join(", ")
 }
