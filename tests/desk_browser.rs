@@ -38,6 +38,13 @@ fn look(browser: &mut Browser, host: &Host, address: &str, name: &str) -> Vec<St
         let number = |at: usize| loaded[at].as_u64().unwrap();
         size = number(0);
         slowest = slowest.max(number(1));
+        // The same for programs, where it says.
+        if (scheme, width) == ("light", 1200) {
+            let twin = browser.eval("((a) => a && fetch(a.pathname + a.search).then((r) => a.pathname + a.search + ' ' + r.status))(document.querySelector('a.twin'))");
+            if !twin.as_str().is_some_and(|twin| twin.ends_with(" 200")) {
+                wrong.push(format!("{address}: its twin is {twin}"));
+            }
+        }
         if usize::try_from(size).unwrap() > PAGE_BYTES_MAX || number(2) != 200 {
             wrong.push(format!("{address}: {size} bytes, status {}", number(2)));
         }
@@ -328,6 +335,72 @@ fn travel(browser: &mut Browser, host: &Host) {
     browser.follow("document.querySelector('#time a[rel=prev]').click()");
     assert!(text(browser, "#state").contains("0.00 USD"), "before the refund: {}", text(browser, "#state"));
     browser.scripts(true);
+    assert_eq!(browser.complaints, Vec::<String>::new());
+}
+
+#[test]
+fn a_policy_takes_two_and_an_audit_one_button() {
+    let Some(mut browser) = Browser::start() else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let path = demo(dir.path(), 300);
+    let host = Host::start(&path);
+    browser.size(1200, 900);
+    let file = |name: &str| {
+        fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/policies").join(name))
+            .unwrap()
+    };
+    let next = file("amc.toml").replacen("version = 1", "version = 2", 1);
+    let next = next.replacen("effective_from = 2023-01-01", "effective_from = 2026-01-01", 1);
+    assert!(next.contains("version = 2") && next.contains("2026-01-01"));
+    host.log_in(&mut browser, "b.oss");
+    host.visit(&mut browser, "/desk/policies/draft");
+    let broken = next.replacen("days = 30", "days = \"thirty\"", 1);
+    fill(&mut browser, &[("policy", &broken), ("clauses", &file("clauses/amc.toml"))]);
+    press(&mut browser, "check");
+    assert!(
+        text(&mut browser, "#findings").contains("keep it from being published"),
+        "{}",
+        text(&mut browser, "main")
+    );
+    fill(&mut browser, &[("policy", &next)]);
+    press(&mut browser, "check");
+    let found = text(&mut browser, "#findings");
+    assert!(found.contains("It can be published") && found.contains("effective_from"), "{found}");
+    press(&mut browser, "what-if");
+    browser.until("document.body.innerText.includes('The money it would move')");
+    host.visit(&mut browser, "/desk/policies/draft");
+    fill(&mut browser, &[("policy", &next), ("clauses", &file("clauses/amc.toml"))]);
+    press(&mut browser, "check");
+    press(&mut browser, "ask");
+    assert!(
+        text(&mut browser, "main").contains("A second person was asked"),
+        "{}",
+        text(&mut browser, "main")
+    );
+    assert!(!text(&mut browser, "main").contains("version 2"));
+    // Nobody approves what they asked for themselves; somebody else sees what differs, and does.
+    host.visit(&mut browser, "/desk");
+    browser.follow("document.querySelector('#approvals a').click()");
+    assert_eq!(browser.eval("document.querySelectorAll('button[value=approve]').length"), 0);
+    let waiting = browser.eval("location.pathname").as_str().unwrap().to_owned();
+    assert!(posted(&mut browser, &waiting, &json!({ "do": "approve" })) >= 400);
+    host.log_in(&mut browser, "a.prover");
+    host.visit(&mut browser, "/desk");
+    browser.follow("document.querySelector('#approvals a').click()");
+    assert!(text(&mut browser, "main").contains("effective_from"), "{}", text(&mut browser, "main"));
+    press(&mut browser, "approve");
+    host.visit(&mut browser, "/desk/policies/AMC/2/diff");
+    assert!(text(&mut browser, "main").contains("effective_from"), "{}", text(&mut browser, "main"));
+
+    host.log_in(&mut browser, "a.udit");
+    host.visit(&mut browser, "/desk/audit");
+    assert!(
+        text(&mut browser, "#rebuilds").contains("equal") && text(&mut browser, "#heads").contains("["),
+        "{}",
+        text(&mut browser, "main")
+    );
+    browser.follow("document.querySelector('form[action=\"/desk/audit/verify\"]').requestSubmit()");
+    browser.until("document.body.innerText.includes('Log and books agree')");
     assert_eq!(browser.complaints, Vec::<String>::new());
 }
 

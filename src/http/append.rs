@@ -31,7 +31,7 @@ const APPROVALS_WAITING_MAX: u64 = 100;
 const APPROVAL_DAYS: i64 = 14;
 
 /// Who may be a second person at all; the ledger asks for the role again.
-const APPROVES: May = May::Roles(&["approver", "finance", "admin"]);
+pub(super) const APPROVES: May = May::Roles(&["approver", "finance", "admin"]);
 const STATES: &[&str] = &["pending", "approved", "rejected"];
 
 /// The routes.
@@ -259,12 +259,19 @@ fn approvals(app: &App, asked: &Asked) -> Result<Answer> {
 
 fn ask(app: &App, asked: &Asked) -> Result<Answer> {
     let who = asked.who()?;
-    let proposal = proposal(who, asked, &asked.body, &|_| false)?;
+    keep(app, who, &proposal(who, asked, &asked.body, &|_| false)?, &asked.body)
+}
+
+/// Keeps a command until a second person approves it. `body` is the command as it was sent, without who says it.
+///
+/// # Errors
+/// Too many of the same person wait already; storage errors.
+pub(super) fn keep(app: &App, who: &Principal, proposal: &Proposal, body: &[u8]) -> Result<Answer> {
     let mut door = Door::System;
     let now = door.now();
     // Kept as it would be recorded, but for the second person: that is who approves.
     let Ok(Value::Object(mut command)) =
-        canonical::parse(&asked.body, &Limits { bytes_max: COMMAND_BYTES_MAX, depth_max: COMMAND_DEPTH_MAX })
+        canonical::parse(body, &Limits { bytes_max: COMMAND_BYTES_MAX, depth_max: COMMAND_DEPTH_MAX })
     else {
         return Err(bad("body", "it is no object"));
     };
@@ -313,7 +320,22 @@ fn waiting(app: &App, asked: &Asked) -> Result<ApprovalRow> {
     Ok(row)
 }
 
-fn approve(app: &App, asked: &Asked) -> Result<Answer> {
+/// A command that waits, as it would be recorded but for the second person.
+///
+/// # Errors
+/// One that cannot be read any more.
+pub(super) fn kept(row: &ApprovalRow) -> Result<Proposal> {
+    let broken = |why: replay::ids::BadText| Error::new(ErrorKind::Internal, "bad_approval", why.to_string());
+    let defaults = Defaults {
+        actor: ActorId::new(&row.requester).map_err(broken)?,
+        role: Code::new(&row.role).map_err(broken)?,
+        source: SourceId::new(&row.source).map_err(broken)?,
+        effective: Door::System.now_here(),
+    };
+    command::parse(row.command.as_bytes(), &defaults, &|_| false)
+}
+
+pub(super) fn approve(app: &App, asked: &Asked) -> Result<Answer> {
     let (who, row) = (asked.who()?, waiting(app, asked)?);
     if row.requester == who.actor.as_str() {
         let text = "nobody approves what they asked for themselves";
@@ -322,14 +344,7 @@ fn approve(app: &App, asked: &Asked) -> Result<Answer> {
             .cites(["D-2"])
             .hint("somebody else approves it"));
     }
-    let broken = |why: replay::ids::BadText| Error::new(ErrorKind::Internal, "bad_approval", why.to_string());
-    let defaults = Defaults {
-        actor: ActorId::new(&row.requester).map_err(broken)?,
-        role: Code::new(&row.role).map_err(broken)?,
-        source: SourceId::new(&row.source).map_err(broken)?,
-        effective: Door::System.now_here(),
-    };
-    let mut proposal = command::parse(row.command.as_bytes(), &defaults, &|_| false)?;
+    let mut proposal = kept(&row)?;
     proposal.approver = Some(who.actor.clone());
     proposal.correlation = proposal.correlation.or_else(|| asked.correlation());
     let now = app.now().micros();
@@ -351,7 +366,7 @@ fn approve(app: &App, asked: &Asked) -> Result<Answer> {
     }
 }
 
-fn reject(app: &App, asked: &Asked) -> Result<Answer> {
+pub(super) fn reject(app: &App, asked: &Asked) -> Result<Answer> {
     let (who, row) = (asked.who()?, waiting(app, asked)?);
     let May::Roles(approve) = APPROVES else { return Err(bad("approval", "nobody approves")) };
     if row.requester != who.actor.as_str() && !who.holds_one_of(approve) {

@@ -2,10 +2,15 @@
 //! What they show is made in [`crate::web`], which knows nothing of HTTP.
 
 use maud::{DOCTYPE, Markup, html};
+use replay::{
+    seal::Proposal,
+    time::{Instant, When},
+};
 
 use super::{
     answer::Answer,
     app::App,
+    append,
     asked::Asked,
     param::{Is, Param, Place},
     routes::{ADMIN, CHECKS, Gives, MONEY, May, RECORDS, Route, Run, STAFF, Takes, Verb, path},
@@ -15,8 +20,9 @@ use crate::{
     assets::href,
     door::Door,
     error::{Error, Result},
+    store::access::ApprovalRow,
     store::sqlite::SqliteStore,
-    web::{self, Viewer},
+    web::{self, Doors, Viewer, Waiting},
 };
 
 /// What a page reads of its query string, it reads itself.
@@ -30,6 +36,10 @@ const POLICY: Param = path("policy", Is::Policy, "The policy");
 const VERSION: Param = path("version", Is::Number(1_000_000), "The version");
 const LIST: Param = path("list", Is::Code, "The list");
 const HASH: Param = path("sha256", Is::Text(64), "The SHA-256 of the draft");
+
+const APPROVAL: Param = path("approval", Is::Text(64), "What waits");
+/// Most acts that wait, on one page.
+const WAITING_MAX: u32 = 200;
 
 /// A page of the desk.
 const fn page_at(
@@ -126,6 +136,20 @@ pub const PAGES: &[Route] = &[
         &[QUERY],
     ),
     page_at("desk_compare", "/desk/compare", "Two moments of a claim side by side", STAFF, &[QUERY]),
+    page_at(
+        "desk_approval",
+        "/desk/approvals/{approval}",
+        "An act that waits for a second person",
+        RECORDS,
+        &[APPROVAL, QUERY],
+    ),
+    form_at(
+        "desk_settle",
+        "/desk/approvals/{approval}",
+        "Approves what waits, or rejects it",
+        RECORDS,
+        &[APPROVAL],
+    ),
     page_at("desk_money", "/desk/money", "Totals, charts, what is owed", MONEY, &[QUERY]),
     page_at("desk_owed", "/desk/money/owed", "What is owed, claim by claim", MONEY, &[QUERY]),
     page_at("desk_lineage", "/desk/money/lineage", "The events behind a total", MONEY, &[QUERY]),
@@ -169,39 +193,61 @@ pub const PAGES: &[Route] = &[
     ),
 ];
 
-/// Who asks, as the desk knows them.
-fn viewer(asked: &Asked) -> Result<Viewer> {
+/// Who asks, as the desk knows them; with what waits for a second person where the page is about that.
+fn viewer(app: &App, asked: &Asked, path: &str) -> Result<Viewer> {
     let who = asked.who()?;
+    let approve: &[&str] = if let May::Roles(roles) = append::APPROVES { roles } else { &[] };
+    let is_inbox = matches!(path, "/" | "/desk");
+    let mut waiting = Vec::new();
+    if path.starts_with("/desk/approvals/") || is_inbox {
+        let now = app.now().micros();
+        let rows = app.access.store().approvals("pending", WAITING_MAX)?;
+        let mine = |row: &ApprovalRow| who.holds_one_of(approve) || row.requester == who.actor.as_str();
+        for row in rows.into_iter().filter(|row| row.expires_at > now && mine(row)) {
+            let since = When {
+                at: Instant::from_micros(row.created_at).unwrap_or(Instant::EPOCH),
+                offset_minutes: 0,
+            };
+            let proposal = append::kept(&row)?;
+            waiting.push(Waiting { id: row.id, requester: row.requester, role: row.role, since, proposal });
+        }
+    }
     Ok(Viewer {
         actor: who.actor.clone(),
         roles: who.roles.clone(),
         csrf: who.csrf.clone().unwrap_or_default(),
         personal: who.scopes.has(Scope::Personal),
+        waiting,
     })
 }
 
 fn shown(app: &App, store: &mut SqliteStore, asked: &Asked) -> Result<Answer> {
     let (path, query) = asked.path.split_once('?').unwrap_or((&asked.path, ""));
     let now = Door::System.now_here();
-    Ok(answer(web::get(store, &app.desk, &viewer(asked)?, path, query, now)))
+    Ok(answer(web::get(store, &app.desk, &viewer(app, asked, path)?, path, query, now)))
 }
 
 fn sent(app: &App, asked: &Asked) -> Result<Answer> {
-    let viewer = viewer(asked)?;
     let path = asked.path.split('?').next().unwrap_or_default();
+    let viewer = viewer(app, asked, path)?;
     let form = std::str::from_utf8(&asked.body)
         .map_err(|_| Error::unreadable("not_utf8", "the form is not UTF-8"))?;
     let now = Door::System.now_here();
-    let correlation = asked.correlation();
-    app.read(|store| {
-        let mut record = |mut batch: crate::ledger::Batch| {
-            for proposal in &mut batch {
-                proposal.correlation = correlation.clone();
-            }
-            app.record(batch)
-        };
-        Ok(answer(web::post(store, &app.desk, &viewer, path, form, now, &mut record)))
-    })
+    let who = asked.who()?;
+    let mut record = |mut batch: crate::ledger::Batch| {
+        for proposal in &mut batch {
+            proposal.correlation = asked.correlation();
+        }
+        app.record(batch)
+    };
+    let mut ask =
+        |proposal: &Proposal, command: &str| append::keep(app, who, proposal, command.as_bytes()).map(|_| ());
+    let mut settle = |_: &str, approve: bool| {
+        let settled = if approve { append::approve(app, asked) } else { append::reject(app, asked) };
+        settled.map(|_| ())
+    };
+    let mut doors = Doors { record: &mut record, ask: &mut ask, settle: &mut settle };
+    app.read(|store| Ok(answer(web::post(store, &app.desk, &viewer, path, form, now, &mut doors))))
 }
 
 fn answer(answer: web::Answer) -> Answer {

@@ -15,11 +15,11 @@ use replay::{
 };
 
 use super::{
-    Answer, Desk, Record, Viewer,
+    Answer, Desk, Doors, Viewer,
     acts::{self, Act},
-    ask::Query,
+    ask::{Query, part},
     claim::form_at,
-    form::{self, Form},
+    form::{self, Command, Form},
     layout::{Page, badge, claim, claim_at, human, money, signed, table, theirs, title},
     trial::{self, Trial},
 };
@@ -83,7 +83,7 @@ impl<'a> Acting<'a> {
     fn revision(&self) -> u64 {
         self.case.revision(&Stream::Claim(self.id.clone())).map_or(0, |revision| revision.get())
     }
-    fn proposal(&self, form: &Query) -> Result<Proposal> {
+    fn command(&self, form: &Query) -> Result<Command> {
         form::proposal(
             self.viewer,
             self.act,
@@ -104,6 +104,7 @@ impl<'a> Acting<'a> {
             key,
             currency: self.currency(),
             is_tried,
+            was_sent: !above.0.is_empty(),
             title: self.act.title,
         };
         let body = html! {
@@ -114,7 +115,7 @@ impl<'a> Acting<'a> {
             p { a href=(claim_at(self.id.as_str())) { "Back to the claim; record nothing" } }
         };
         let page = Page::new(self.viewer, format!("{}: {}", self.act.title, self.id), "/desk/claims");
-        page.twin("/v1/commands").show(&body)
+        page.twin(format!("/v1/claims/{}/next", part(self.id.as_str()))).show(&body)
     }
 }
 
@@ -172,7 +173,7 @@ pub fn sent(
     (id, verb): (&ClaimId, &str),
     sent: &Query,
     now: When,
-    record: Record<'_>,
+    doors: &mut Doors<'_>,
 ) -> Result<Answer> {
     let key = sent.get("key").map_or_else(|| desk.key(now), |key| Ok(key.to_owned()))?;
     let acting = match Acting::of(store, viewer, id, verb, now) {
@@ -186,17 +187,23 @@ pub fn sent(
     let stuck = |why: &Error, revision: u64| {
         Answer::page(why.kind, acting.page(sent, &key, revision, &problem(why), false))
     };
-    let proposal = match acting.proposal(sent) {
-        Ok(proposal) => proposal,
+    let Command { text, proposal } = match acting.command(sent) {
+        Ok(command) => command,
         Err(why) => return Ok(stuck(&why, seen)),
     };
+    if sent.get("do") == Some("ask") {
+        return Ok(match (doors.ask)(&proposal, &text) {
+            Ok(()) => Answer::Redirect(format!("{}?asked=yes", claim_at(id.as_str()))),
+            Err(why) => stuck(&why, seen),
+        });
+    }
     if sent.get("do") == Some("record") {
-        return Ok(match record(vec![proposal]) {
+        return Ok(match (doors.record)(vec![proposal]) {
             Ok(receipts) => {
                 let again = receipts.iter().all(|receipt| receipt.outcome == Outcome::AlreadyRecorded);
                 let at = receipts.last().map_or(0, |receipt| receipt.position);
                 let word = if again { "again" } else { "recorded" };
-                Answer::Redirect(format!("{}?{word}={at}#next", claim_at(id.as_str())))
+                Answer::Redirect(format!("{}?{word}={at}", claim_at(id.as_str())))
             }
             Err(why) if why.kind == ErrorKind::Stale => {
                 // What is there now is what the next attempt is made on.
@@ -208,7 +215,7 @@ pub fn sent(
     }
     match trial::attempt(store, &acting.case, &acting.registry, &proposal, now.at) {
         Ok(trial) => {
-            let above = acting.effect(&trial, &proposal);
+            let above = effect(id, (&acting.case, &acting.registry), &trial, &proposal, now);
             Ok(Answer::page_ok(acting.page(sent, &key, seen, &above, true)))
         }
         Err(why) => {
@@ -278,83 +285,84 @@ struct Change {
     after: String,
 }
 
-impl Acting<'_> {
-    /// What recording it would do.
-    fn effect(&self, trial: &Trial, proposal: &Proposal) -> Markup {
-        let changes = self.changes(&trial.after);
-        let next = self.next(&trial.after);
-        html! {
-            section #effect .notice aria-label="What it would change" {
-                h2 { "What it would change" }
-                p {
-                    @if trial.events.len() > 1 { "These would be recorded, in this order:" } @else { "This would be recorded:" }
+/// What recording a command on a claim would do: its events, what changes, what would be next.
+pub fn effect(
+    id: &ClaimId,
+    (case, registry): (&Case, &Registry),
+    trial: &Trial,
+    proposal: &Proposal,
+    now: When,
+) -> Markup {
+    let changes = changes(id, registry, case, &trial.after);
+    let next = next::next(&trial.after, id, registry, &Cut::default(), now.at).ok();
+    html! {
+        section #effect .notice aria-label="What it would change" {
+            h2 { "What it would change" }
+            p { @if trial.events.len() > 1 { "These would be recorded, in this order:" } @else { "This would be recorded:" } }
+            ul {
+                @for event in &trial.events {
+                    li { (told(event)) " " span .soft { "by " bdi { (proposal.actor) } ", " (human(proposal.role.as_str())) @if let Some(a) = &proposal.approver { ", with " bdi { (a) } } } }
                 }
-                ul { @for event in &trial.events { li { (told(event)) " " span .soft { "by " bdi { (proposal.actor) } ", " (human(proposal.role.as_str())) @if let Some(a) = &proposal.approver { ", with " bdi { (a) } } } } } }
-                @if changes.is_empty() { p .note { "No state and no figure would change." } }
-                @else {
-                    (table("Before and after", &["what", "now", "then"], &html! {
-                        @for change in &changes { tr { th scope="row" { (change.what) } td { (theirs(&change.before)) } td { strong { (theirs(&change.after)) } } } }
-                    }))
-                }
-                @if let Some(next) = next.filter(|next| !next.steps.is_empty()) {
-                    h3 { "What would be next" }
-                    ul { @for step in next.steps.iter().take(10) { li { (badge(if step.state == "can" { "good" } else { "wait" }, step.state)) " " (step.who) ": " (theirs(&step.text)) } } }
-                }
-                p .soft { "Nothing is recorded yet." }
             }
+            @if changes.is_empty() { p .note { "No state and no figure would change." } }
+            @else {
+                (table("Before and after", &["what", "now", "then"], &html! {
+                    @for change in &changes { tr { th scope="row" { (change.what) } td { (theirs(&change.before)) } td { strong { (theirs(&change.after)) } } } }
+                }))
+            }
+            @if let Some(next) = next.filter(|next| !next.steps.is_empty()) {
+                h3 { "What would be next" }
+                ul { @for step in next.steps.iter().take(10) { li { (badge(if step.state == "can" { "good" } else { "wait" }, step.state)) " " (step.who) ": " (theirs(&step.text)) } } }
+            }
+            p .soft { "Nothing is recorded yet." }
         }
     }
+}
 
-    fn changes(&self, after: &Case) -> Vec<Change> {
-        let cut = Cut::default();
-        let mut all = Vec::new();
-        let mut put = |what: &str, before: String, after: String| {
-            if before != after {
-                all.push(Change { what: what.into(), before, after });
-            }
-        };
-        let looked = |case: &Case| {
-            (rows(case, self.id, &cut), explain::explain(case, self.id, &self.registry, &cut).ok())
-        };
-        let ((old, was), (new, is)) = (looked(&self.case), looked(after));
-        if let (Some(old), Some(new)) = (old, new) {
-            let (old, new) = (old.board, new.board);
-            put("stage", human(&old.stage), human(&new.stage));
-            put("flags", old.flags.clone(), new.flags.clone());
-            let units = [
-                ("units authorized", old.units_authorized, new.units_authorized),
-                ("units received", old.units_received, new.units_received),
-                ("units decided", old.units_accepted, new.units_accepted),
-                ("units refunded", old.units_refunded, new.units_refunded),
-            ];
-            for (what, before, after) in units {
-                put(what, before.to_string(), after.to_string());
-            }
-            let minor = [
-                ("owed by decisions", old.owed_minor, new.owed_minor),
-                ("credited", old.credited_minor, new.credited_minor),
-                ("open by decisions", old.open_minor, new.open_minor),
-            ];
-            for (what, before, after) in minor {
-                put(what, money(before, &old.currency), money(after, &new.currency));
-            }
+fn changes(id: &ClaimId, registry: &Registry, before: &Case, after: &Case) -> Vec<Change> {
+    let cut = Cut::default();
+    let mut all = Vec::new();
+    let mut put = |what: &str, before: String, after: String| {
+        if before != after {
+            all.push(Change { what: what.into(), before, after });
         }
-        if let (Some(was), Some(is)) = (was, is) {
-            put("status under the policy", human(&was.status), human(&is.status));
-            put("payable under the policy", was.payable.clone(), is.payable.clone());
-            let open = |e: &explain::Explanation| signed(e.open_minor, e.currency.as_str());
-            put("open under the policy", open(&was), open(&is));
-            let of = |e: &explain::Explanation| {
-                e.units
-                    .iter()
-                    .map(|u| format!("{} {}", u.units, human(&u.status)))
-                    .collect::<Vec<_>>()
-                    .join("; ")
-            };
-            put("units under the policy", of(&was), of(&is));
+    };
+    let looked = |case: &Case| (rows(case, id, &cut), explain::explain(case, id, registry, &cut).ok());
+    let ((old, was), (new, is)) = (looked(before), looked(after));
+    if let (Some(old), Some(new)) = (old, new) {
+        let (old, new) = (old.board, new.board);
+        put("stage", human(&old.stage), human(&new.stage));
+        put("flags", old.flags.clone(), new.flags.clone());
+        let units = [
+            ("units authorized", old.units_authorized, new.units_authorized),
+            ("units received", old.units_received, new.units_received),
+            ("units decided", old.units_accepted, new.units_accepted),
+            ("units refunded", old.units_refunded, new.units_refunded),
+        ];
+        for (what, before, after) in units {
+            put(what, before.to_string(), after.to_string());
         }
-        all
+        let minor = [
+            ("owed by decisions", old.owed_minor, new.owed_minor),
+            ("credited", old.credited_minor, new.credited_minor),
+            ("open by decisions", old.open_minor, new.open_minor),
+        ];
+        for (what, before, after) in minor {
+            put(what, money(before, &old.currency), money(after, &new.currency));
+        }
     }
+    if let (Some(was), Some(is)) = (was, is) {
+        put("status under the policy", human(&was.status), human(&is.status));
+        put("payable under the policy", was.payable.clone(), is.payable.clone());
+        let open = |e: &explain::Explanation| signed(e.open_minor, e.currency.as_str());
+        put("open under the policy", open(&was), open(&is));
+        let of = |e: &explain::Explanation| {
+            let units = e.units.iter().map(|u| format!("{} {}", u.units, human(&u.status)));
+            units.collect::<Vec<_>>().join("; ")
+        };
+        put("units under the policy", of(&was), of(&is));
+    }
+    all
 }
 
 /// An event in a line.

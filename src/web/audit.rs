@@ -118,7 +118,7 @@ pub fn page(store: &mut SqliteStore, viewer: &Viewer) -> Result<String> {
             }
         }
     };
-    Ok(Page::new(viewer, "Audit", "/desk/audit").twin("/v1/ledger").show(&body))
+    Ok(Page::new(viewer, "Audit", "/desk/audit").twin("/v1/checkpoints").show(&body))
 }
 
 fn manifest(r: &ProjectionRebuilt) -> Markup {
@@ -211,7 +211,8 @@ pub fn tests(
     let kept = ["from_day", "to_day", "test"]
         .into_iter()
         .fold(Query::default(), |all, name| all.with(name, query.get(name)));
-    let page = Page::new(viewer, "Journal-entry tests", "/desk/audit").twin(href("/v1/audit/report", &kept));
+    let days = Query::default().with("from", query.get("from_day")).with("to", query.get("to_day"));
+    let page = Page::new(viewer, "Journal-entry tests", "/desk/audit").twin(href("/v1/audit/report", &days));
     let from = query.number("from").unwrap_or(0);
     let address = href("/desk/audit/tests", &kept.with("from", query.get("from")));
     desk.worked(store, page, &address, now, Box::new(move |store| tested(store, &kept, from)))

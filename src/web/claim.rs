@@ -26,7 +26,7 @@ use super::{
     Viewer,
     acts::{self, ACTS},
     ask::{Moment, Query, href, link, part},
-    layout::{Page, at, badge, cites, claim_at, human, money, order, signed, theirs, title},
+    layout::{Page, at, badge, cites, claim_at, human, money, order, said, signed, theirs, title},
 };
 use crate::{
     error::{Error, Result},
@@ -125,8 +125,9 @@ pub fn page(
         query,
     };
     let body = html! {
+        (said(query))
         (heading(id, Some(&seen)))
-        (slider(id, query, &moment, &every, store.tip()?.position))
+        (slider(id, &kept(query), &moment, &every, store.tip()?.position))
         div #panels {
             (seen.state())
             div .columns {
@@ -168,6 +169,11 @@ fn not_yet(id: &ClaimId, every: &[u64]) -> Error {
 fn only_moment(query: &Query) -> Query {
     let kept = ["as_of", "known_at", "effective_at"];
     kept.iter().fold(Query::default(), |all, name| all.with(name, query.get(name)))
+}
+
+/// The address without what came of a form, which is told once.
+fn kept(query: &Query) -> Query {
+    ["recorded", "again", "asked"].iter().fold(query.clone(), |all, name| all.with(name, None))
 }
 
 fn heading(id: &ClaimId, seen: Option<&Seen<'_>>) -> Markup {

@@ -85,7 +85,9 @@ pub fn page(store: &mut SqliteStore, viewer: &Viewer, query: &Query) -> Result<S
         }
         (found)
     };
-    let twin = query.get("claim").map(|id| format!("/v1/claims/{}", part(id)));
+    let moment = ["as_of", "known_at", "effective_at"].into_iter();
+    let moment = moment.fold(Query::default(), |all, name| all.with(name, query.get(&format!("b_{name}"))));
+    let twin = query.get("claim").map(|id| href(&format!("/v1/claims/{}", part(id)), &moment));
     let page = Page::new(viewer, "Compare", "/desk/compare");
     let page = match twin {
         Some(twin) => page.twin(twin),

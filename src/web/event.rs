@@ -11,17 +11,16 @@ use replay::{
     lineage::Figure,
     money::Currency,
     registry::Registry,
-    seal::Proposal,
     time::When,
 };
 use serde_json::{Map, Value, json};
 
 use super::{
-    Answer, Desk, Record, Viewer,
+    Answer, Desk, Doors, Viewer,
     act::{problem, told},
     acts::{self, ACTS, Act, Field, Input},
     ask::Query,
-    form::{self, Form},
+    form::{self, Command, Form},
     inbox::place,
     layout::{Page, at, badge, claim, human, money, table, theirs, time, title},
     trial,
@@ -206,7 +205,7 @@ pub fn sent(
     position: u64,
     sent: &Query,
     now: When,
-    record: Record<'_>,
+    doors: &mut Doors<'_>,
 ) -> Result<Answer> {
     let key = sent.get("key").map_or_else(|| desk.key(now), |key| Ok(key.to_owned()))?;
     let looked = Looked::at(store, viewer, position, now)?;
@@ -218,12 +217,18 @@ pub fn sent(
     let stuck = |why: &Error, revision: u64| {
         Answer::page(why.kind, looked.page(sent, &key, revision, Some(how), &problem(why), false))
     };
-    let proposal = match looked.proposal(how, sent) {
-        Ok(proposal) => proposal,
+    let Command { text, proposal } = match looked.command(how, sent) {
+        Ok(command) => command,
         Err(why) => return Ok(stuck(&why, seen)),
     };
+    if sent.get("do") == Some("ask") {
+        return Ok(match (doors.ask)(&proposal, &text) {
+            Ok(()) => Answer::Redirect(format!("{}?asked=yes", looked.back())),
+            Err(why) => stuck(&why, seen),
+        });
+    }
     if sent.get("do") == Some("record") {
-        return Ok(match record(vec![proposal]) {
+        return Ok(match (doors.record)(vec![proposal]) {
             Ok(receipts) => {
                 let at = receipts.last().map_or(0, |receipt| receipt.position);
                 Answer::Redirect(format!("{}?recorded={at}", looked.back()))
@@ -260,7 +265,7 @@ impl Looked<'_> {
         }
     }
 
-    fn proposal(&self, how: &str, sent: &Query) -> Result<Proposal> {
+    fn command(&self, how: &str, sent: &Query) -> Result<Command> {
         let roles = self.roles();
         let mut payload = Map::new();
         payload.insert("target".into(), self.of.event_id.clone().into());
@@ -378,13 +383,13 @@ impl Looked<'_> {
                     @if how != Some("reverse") {
                         details open[how == Some("correct")] {
                             summary { "Correct: it happened, but not like this" }
-                            (self.amendment("correct", values, key, revision, is_tried))
+                            (self.amendment("correct", values, key, revision, (how.is_some(), is_tried)))
                         }
                     }
                     @if how != Some("correct") {
                         details open[how == Some("reverse")] {
                             summary { "Reverse: it did not occur" }
-                            (self.amendment("reverse", values, key, revision, is_tried))
+                            (self.amendment("reverse", values, key, revision, (how.is_some(), is_tried)))
                         }
                     }
                 }
@@ -395,7 +400,14 @@ impl Looked<'_> {
         Page::new(self.viewer, format!("Event {}", of.position), "/desk/claims").twin(twin).show(&body)
     }
 
-    fn amendment(&self, how: &str, values: &Query, key: &str, revision: u64, is_tried: bool) -> Markup {
+    fn amendment(
+        &self,
+        how: &str,
+        values: &Query,
+        key: &str,
+        revision: u64,
+        (was_sent, is_tried): (bool, bool),
+    ) -> Markup {
         let (mut fields, _) = self.fields();
         let title = if how == "reverse" {
             fields = REVERSE.to_vec();
@@ -416,6 +428,7 @@ impl Looked<'_> {
             key: &key,
             currency: self.currency(),
             is_tried,
+            was_sent,
             title,
         };
         form.show_with(how)

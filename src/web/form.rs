@@ -44,6 +44,8 @@ pub struct Form<'a> {
     pub currency: Option<Currency>,
     /// Whether what it would change stands above it, so that it can be recorded.
     pub is_tried: bool,
+    /// Whether it was sent before; then a second person can be asked as well.
+    pub was_sent: bool,
     /// What the button says that records it.
     pub title: &'a str,
 }
@@ -59,7 +61,7 @@ impl Form<'_> {
     }
 
     fn made(&self, how: &str) -> Markup {
-        let (role, approver, at) = (format!("role{how}"), format!("approver{how}"), format!("at{how}"));
+        let (role, at) = (format!("role{how}"), format!("at{how}"));
         html! {
             form .act method="post" action=(self.action) {
                 (csrf(self.viewer))
@@ -67,7 +69,7 @@ impl Form<'_> {
                 input type="hidden" name="revision" value=(self.revision);
                 input type="hidden" name="key" value=(self.key);
                 @for field in self.fields { (self.field(field, how)) }
-                details open[self.values.get("at").is_some() || self.values.get("approver").is_some()] {
+                details open[self.values.get("at").is_some() || self.roles.len() > 1] {
                     summary { "Who and when" }
                     @if let [only] = self.roles.as_slice() {
                         input type="hidden" name="role" value=(only);
@@ -82,11 +84,6 @@ impl Form<'_> {
                         }
                     }
                     p {
-                        label for=(approver) { "Second person" }
-                        input id=(approver) name="approver" value=(self.values.get("approver").unwrap_or_default()) maxlength="100" autocomplete="off" aria-describedby={ (approver) "-hint" };
-                        span id={ (approver) "-hint" } .hint { "where a rule asks for one: their id" }
-                    }
-                    p {
                         label for=(at) { "When it happened" }
                         input id=(at) name="at" value=(self.values.get("at").unwrap_or_default()) maxlength="40" placeholder="2024-04-15T12:00:00-05:00" autocomplete="off" aria-describedby={ (at) "-hint" };
                         span id={ (at) "-hint" } .hint { "with the offset of the place; empty = now" }
@@ -99,6 +96,11 @@ impl Form<'_> {
                         button type="submit" name="do" value="try" { "Show again what it would change" }
                     } @else {
                         button .go type="submit" name="do" value="try" { "Show what it would change" }
+                    }
+                    @if self.was_sent {
+                        " "
+                        button type="submit" name="do" value="ask" { "Ask a second person" }
+                        span .hint { "Where a rule wants two people: it is recorded when somebody else approves it." }
                     }
                 }
             }
@@ -141,7 +143,16 @@ impl Form<'_> {
     }
 }
 
-/// What was typed into an act's form, as a proposal. The actor is who is logged in, whatever else was sent.
+/// What was typed, as text and as what it means.
+#[derive(Debug)]
+pub struct Command {
+    /// The command as a program would send it, without who says it.
+    pub text: String,
+    /// The same, with who says it.
+    pub proposal: Proposal,
+}
+
+/// What was typed into an act's form, as a command. The actor is who is logged in, whatever else was sent.
 ///
 /// # Errors
 /// What cannot be read, with a hint; a role that the viewer does not hold, or that may not say this.
@@ -152,7 +163,7 @@ pub fn proposal(
     stream: &Stream,
     currency: Option<Currency>,
     now: When,
-) -> Result<Proposal> {
+) -> Result<Command> {
     let mut payload = Map::new();
     for field in act.fields {
         if let Some(value) = read(field, form, currency)? {
@@ -182,7 +193,7 @@ pub fn command(
     form: &Query,
     stream: &Stream,
     now: When,
-) -> Result<Proposal> {
+) -> Result<Command> {
     let role = match (form.get("role"), may.first()) {
         (None, Some(first)) => (*first).clone(),
         (Some(asked), _) if may.iter().any(|role| role.as_str() == asked) => Code::new(asked).map_err(bad)?,
@@ -196,7 +207,7 @@ pub fn command(
     let mut command = json!({ "stream": stream.to_string(), "kind": kind, "payload": payload });
     if let Value::Object(fields) = &mut command {
         fields.insert("expected_revision".into(), form.number("revision").map_or(Value::Null, Value::from));
-        for (name, asked) in [("effective_at", "at"), ("approver", "approver"), ("external_id", "key")] {
+        for (name, asked) in [("effective_at", "at"), ("external_id", "key")] {
             if let Some(text) = form.get(asked) {
                 fields.insert(name.into(), text.into());
             }
@@ -210,7 +221,8 @@ pub fn command(
         source: SourceId::new(SOURCE).map_err(bad)?,
         effective: now,
     };
-    parse(text.as_bytes(), &defaults, &|_| false)
+    let proposal = parse(text.as_bytes(), &defaults, &|_| false)?;
+    Ok(Command { text, proposal })
 }
 
 fn bad(why: replay::ids::BadText) -> Error {

@@ -94,6 +94,20 @@ fn first(index: &Index, viewer: &Viewer, night: &Markup, now: When) -> String {
         @if !index.not_proved.is_empty() {
             p .bad role="alert" { (index.not_proved.len()) " cases could not be replayed to their end and are in no list: " a href="/desk/audit" { "see the audit" } "." }
         }
+        @if !viewer.waiting.is_empty() {
+            section #approvals .titled {
+                h2 { "Waiting for a second person" }
+                (table("Waiting for a second person", &["asked by", "what", "since"], &html! {
+                    @for w in viewer.waiting.iter().take(LIST_ROWS) {
+                        tr {
+                            th scope="row" { bdi { (w.requester) } ", " (human(&w.role)) }
+                            td { a href=(format!("/desk/approvals/{}", super::ask::part(&w.id))) { (title(w.proposal.event.kind().as_str())) } " on " (place(&w.proposal.stream)) }
+                            td { (minute(w.since)) }
+                        }
+                    }
+                }))
+            }
+        }
         ul .counts {
             @for (name, title, rows) in &lists {
                 li {

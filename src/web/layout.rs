@@ -5,7 +5,7 @@ use replay::time::When;
 
 use super::{
     CHECKS, MONEY, STAFF, Viewer,
-    ask::{link, part},
+    ask::{Query, link, part},
 };
 use crate::{
     assets::href,
@@ -108,6 +108,15 @@ impl<'a> Page<'a> {
 /// What tells a form of ours from one that somebody else's page sent.
 pub fn csrf(viewer: &Viewer) -> Markup {
     html! { input type="hidden" name="csrf" value=(viewer.csrf); }
+}
+
+/// What came of the form that led here.
+pub fn said(query: &Query) -> Markup {
+    html! {
+        @if let Some(position) = query.number("recorded") { p .notice .good role="status" { "Recorded, at position " (at(position)) "." } }
+        @if let Some(position) = query.number("again") { p .notice role="status" { "This was recorded before, at position " (at(position)) "; nothing was added." } }
+        @if query.get("asked").is_some() { p .notice role="status" { "A second person was asked. It is recorded when somebody approves it." } }
+    }
 }
 
 /// A table that can be scrolled by keyboard where it is wider than the page. A heading that ends in `>` stands over

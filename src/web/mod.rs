@@ -15,6 +15,7 @@
 
 mod act;
 pub mod acts;
+mod approval;
 pub mod ask;
 mod audit;
 mod claim;
@@ -34,6 +35,7 @@ mod trial;
 use maud::html;
 use replay::{
     ids::{ActorId, ClaimId, Code, OrderId},
+    seal::Proposal,
     time::When,
 };
 use std::sync::{Mutex, PoisonError};
@@ -72,6 +74,8 @@ pub struct Viewer {
     pub csrf: String,
     /// Whether personal values may be shown to them at all; of people their roles decide.
     pub personal: bool,
+    /// What waits for a second person, as far as the page needs it.
+    pub waiting: Vec<Waiting>,
 }
 
 impl Viewer {
@@ -85,8 +89,30 @@ impl Viewer {
     }
 }
 
-/// What records a batch, durably, for a form that was sent.
-pub type Record<'r> = &'r mut dyn FnMut(Batch) -> Result<Vec<Receipt>>;
+/// What waits for a second person.
+#[derive(Debug, Clone)]
+pub struct Waiting {
+    /// Its name.
+    pub id: String,
+    /// Who asks, in which role.
+    pub requester: String,
+    /// The role.
+    pub role: String,
+    /// Since when.
+    pub since: When,
+    /// The command as it would be recorded.
+    pub proposal: Proposal,
+}
+
+/// What a form can lead to. Whoever serves the desk hands it in.
+pub struct Doors<'d> {
+    /// Records a batch, durably.
+    pub record: &'d mut dyn FnMut(Batch) -> Result<Vec<Receipt>>,
+    /// Asks a second person for a command.
+    pub ask: &'d mut dyn FnMut(&Proposal, &str) -> Result<()>,
+    /// Approves what waits under a name, or rejects it.
+    pub settle: &'d mut dyn FnMut(&str, bool) -> Result<()>,
+}
 
 /// What comes back.
 #[derive(Debug)]
@@ -173,10 +199,10 @@ pub fn post(
     path: &str,
     form: &str,
     now: When,
-    record: Record<'_>,
+    doors: &mut Doors<'_>,
 ) -> Answer {
     let form = Query::read(form);
-    match sent_to(store, desk, viewer, path, &form, now, record) {
+    match sent_to(store, desk, viewer, path, &form, now, doors) {
         Ok(answer) => answer,
         Err(why) => failed(viewer, &why),
     }
@@ -212,7 +238,7 @@ fn page_of(
         ["desk", "audit", "tests"] => audit::tests(store, desk, viewer, query, now)?,
         ["desk", "audit", "duties"] => audit::duties(store, desk, viewer, query, now)?,
         ["desk", "audit", "months"] => audit::months(store, desk, viewer, now)?,
-        ["desk", "policies"] => policies::page(store, viewer)?,
+        ["desk", "policies"] => policies::page(store, viewer, query)?,
         ["desk", "policies", "draft"] => policies::empty(store, viewer, &desk.key(now)?)?,
         ["desk", "policies", "drafts", sha256] => policies::tried(desk, viewer, sha256)?,
         ["desk", "policies", id, version] => {
@@ -225,6 +251,7 @@ fn page_of(
             policies::what_if(store, desk, viewer, (id, version), query, now)?
         }
         ["desk", "compare"] => compare::page(store, viewer, query)?,
+        ["desk", "approvals", id] => approval::page(store, viewer, id, now)?,
         ["desk", "search"] => search::page(store, desk, viewer, query, now)?,
         _ => return Err(nothing(path)),
     };
@@ -238,19 +265,18 @@ fn sent_to(
     path: &str,
     form: &Query,
     now: When,
-    record: Record<'_>,
+    doors: &mut Doors<'_>,
 ) -> Result<Answer> {
     let parts = parts(path);
     let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
     match parts.as_slice() {
         ["desk", "claims", id, "act", verb] => {
-            act::sent(store, desk, viewer, (&claim_id(id)?, verb), form, now, record)
+            act::sent(store, desk, viewer, (&claim_id(id)?, verb), form, now, doors)
         }
-        ["desk", "events", position] => {
-            event::sent(store, desk, viewer, number(position)?, form, now, record)
-        }
+        ["desk", "events", position] => event::sent(store, desk, viewer, number(position)?, form, now, doors),
         ["desk", "audit", "verify"] => audit::verify(store, desk, now),
-        ["desk", "policies", "draft"] => policies::sent(store, desk, viewer, form, now, record),
+        ["desk", "approvals", id] => approval::sent(store, viewer, id, form, now, doors),
+        ["desk", "policies", "draft"] => policies::sent(store, desk, viewer, form, now, doors),
         _ => Err(nothing(path)),
     }
 }

@@ -92,7 +92,7 @@ pub fn page(store: &mut SqliteStore, viewer: &Viewer, query: &Query) -> Result<S
             li { a href="/desk/audit/months" { "Months: open, sealed, reopened" } }
         }
     };
-    let twin = href("/v1/totals", &kept.with("by", Some(name)));
+    let twin = link("/v1/totals", &[("by", name)]);
     Ok(Page::new(viewer, "Money", "/desk/money").twin(twin).show(&body))
 }
 
@@ -273,7 +273,9 @@ pub fn owed(store: &mut SqliteStore, viewer: &Viewer, query: &Query) -> Result<S
         }))
         (pager("/desk/money/owed", &kept, from, number(shown.len()), number(rows.len())))
     };
-    Ok(Page::new(viewer, "Owed", "/desk/money").twin(href("/v1/owed", &query.with("from", None))).show(&body))
+    Ok(Page::new(viewer, "Owed", "/desk/money")
+        .twin(href("/v1/owed", &query.with("from", None).with("currency", None)))
+        .show(&body))
 }
 
 /// A figure of either sign, with its unit.

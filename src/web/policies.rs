@@ -4,7 +4,7 @@
 
 mod draft;
 
-pub use draft::{empty, sent, tried};
+pub use draft::{compared, empty, sent, tried};
 
 use maud::{Markup, html};
 use replay::{
@@ -19,7 +19,7 @@ use replay::{
 use super::{
     Desk, Viewer, acts,
     ask::{Query, href, part},
-    layout::{Page, at, badge, claim, human, money, pager, signed, table, theirs, title},
+    layout::{Page, at, badge, claim, human, money, pager, said, signed, table, theirs, title},
 };
 use crate::{
     coverage::{Coverage, Standing},
@@ -48,10 +48,11 @@ const CHANGES: usize = 80;
 ///
 /// # Errors
 /// Storage errors, a broken ledger stream.
-pub fn page(store: &mut SqliteStore, viewer: &Viewer) -> Result<String> {
+pub fn page(store: &mut SqliteStore, viewer: &Viewer, query: &Query) -> Result<String> {
     let registry = judging::registry(store)?;
     let body = html! {
         h1 { "Policies" }
+        (said(query))
         @if may_publish(viewer) { p { a .button href="/desk/policies/draft" { "Draft a new version" } } }
         @for (id, versions) in registry.policies() {
             (table(&format!("{id}: {}", versions.last().map_or("", |v| v.name.as_str())), &["version", "governs purchases from", "published", "SHA-256"], &html! {
@@ -78,6 +79,10 @@ fn may_publish(viewer: &Viewer) -> bool {
 
 fn address(id: &PolicyId, version: u32) -> String {
     format!("/desk/policies/{}/{version}", part(id.as_str()))
+}
+
+fn twin_of(id: &PolicyId, version: u32) -> String {
+    format!("/v1/policies/{}?version={version}", part(id.as_str()))
 }
 
 /// A published version by its id and number.
@@ -114,7 +119,7 @@ pub fn version(
     let registry = judging::registry(store)?;
     let (id, version) = named(&registry, which)?;
     let page = Page::new(viewer, format!("Policy {id} version {}", version.version), "/desk/policies");
-    let page = page.twin(format!("/v1/policies/{}/{}", part(id.as_str()), version.version));
+    let page = page.twin(twin_of(&id, version.version));
     if query.get("coverage").is_none() {
         return Ok(page.show(&clauses(&id, &version, &[])));
     }
@@ -215,7 +220,7 @@ pub fn difference(
         }
         (differences(&found))
     };
-    let twin = format!("/v1/policies/{}/{}/diff?against={}", part(id.as_str()), new.version, old.version);
+    let twin = twin_of(&id, new.version);
     Ok(Page::new(viewer, format!("Difference of {id}"), "/desk/policies").twin(twin).show(&body))
 }
 
@@ -256,7 +261,7 @@ pub fn what_if(
     let path = format!("{}/what-if", address(&id, version.version));
     let from = query.number("from").unwrap_or(0);
     let page = Page::new(viewer, format!("What if {id} version {}", version.version), "/desk/policies");
-    let page = page.twin(format!("/v1/what-if?policy={}@{}", part(id.as_str()), version.version));
+    let page = page.twin(format!("/v1/what-if?policy={}&version={}", part(id.as_str()), version.version));
     let name = format!("{path}?from={from}");
     desk.worked(store, page, &name, now, Box::new(move |store| judged(store, &under, &path, from)))
 }

@@ -11,7 +11,7 @@ use replay::{
 
 use super::{
     Desk, Viewer,
-    ask::{Query, href, link, part},
+    ask::{Query, href, part},
     inbox::place,
     index::{FOUND_MAX, What, by_personal},
     layout::{Page, badge, claim, human, money, table, theirs, title},
@@ -77,13 +77,13 @@ pub fn page(
             }
         }
     };
-    let twin = link("/v1/search", &[("q", asked)]);
+
     Ok(Page::new(
         viewer,
         if asked.is_empty() { "Search".to_owned() } else { format!("Search: {asked}") },
         "/desk/search",
     )
-    .twin(twin)
+    .twin("/v1/claims")
     .show(&body))
 }
 
@@ -132,7 +132,9 @@ pub fn claims(store: &mut SqliteStore, viewer: &Viewer, query: &Query) -> Result
             nav .pager aria-label="Pages of the list" { a rel="next" href=(href("/desk/claims", &query.with("after", Some(&last)))) { "Further down the list" } }
         }
     };
-    Ok(Page::new(viewer, "Claims", "/desk/claims").twin(href("/v1/claims", query)).show(&body))
+    Ok(Page::new(viewer, "Claims", "/desk/claims")
+        .twin(href("/v1/claims", &query.with("open_money", query.get("open_money").map(|_| "true"))))
+        .show(&body))
 }
 
 fn board(list: &[&BoardRow]) -> Markup {

@@ -44,6 +44,9 @@ pub fn claims(ledger: &Path, args: &[&str]) -> String {
 pub fn demo(dir: &Path, events: u32) -> PathBuf {
     let path = dir.join("demo.db");
     claims(&path, &["demo", "--quiet", "--events", &events.to_string()]);
+    let key = dir.join("demo.key");
+    claims(&path, &["key", "new", key.to_str().unwrap()]);
+    claims(&path, &["rebuild", "--signing-key", key.to_str().unwrap()]);
     grant(&path);
     path
 }

@@ -123,6 +123,6 @@ pub fn of_claim(store: &mut SqliteStore, viewer: &Viewer, id: &ClaimId, query: &
             }
         }
     };
-    let twin = href(&format!("/v1/lineage/claims/{}", part(id.as_str())), query);
+    let twin = href(&format!("/v1/claims/{}/lineage", part(id.as_str())), query);
     Ok(Page::new(viewer, format!("Figures of {id}"), "/desk/claims").twin(twin).show(&body))
 }

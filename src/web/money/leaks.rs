@@ -39,9 +39,11 @@ pub fn page(
 ) -> Result<String> {
     let names = ["from_day", "to_day", "merchant", "grace", "category"];
     let kept = names.into_iter().fold(Query::default(), |all, name| all.with(name, query.get(name)));
-    let page = Page::new(viewer, "Leakage", "/desk/money").twin(href("/v1/leakage", &kept));
+    let twin = Query::default().with("from", query.get("from_day")).with("to", query.get("to_day"));
+    let twin = twin.with("merchant", query.get("merchant")).with("grace", query.get("grace"));
+    let page = Page::new(viewer, "Leakage", "/desk/money").twin(href("/v1/leakage", &twin));
     let from = query.number("from").unwrap_or(0);
-    let address = href("/desk/money/leakage", &query.with("from", query.get("from")));
+    let address = href("/desk/money/leakage", &kept.with("from", query.get("from")));
     desk.worked(store, page, &address, now, Box::new(move |store| found(store, &kept, from, now)))
 }
 

@@ -3,11 +3,11 @@
 
 use maud::{Markup, html};
 use replay::{
-    event::{Event, PolicyPublished, ledger::CalendarPublished},
-    ids::{ActorId, Code, Expected, ExternalId, SourceId, Stream},
-    seal::Proposal,
+    event::{Event, Kind, PolicyPublished, ledger::CalendarPublished},
+    ids::Stream,
     time::When,
 };
+use serde_json::Value;
 
 use super::{differences, judged, may_publish, published};
 use crate::{
@@ -21,11 +21,11 @@ use crate::{
     store::{Store, sqlite::SqliteStore},
     view,
     web::{
-        Answer, Desk, Record, Viewer,
+        Answer, Desk, Doors, Viewer,
         act::{forbidden, problem},
         acts,
         ask::Query,
-        form::SOURCE,
+        form::{self, Command},
         layout::{Page, badge, csrf, human, table, theirs},
     },
 };
@@ -95,18 +95,12 @@ fn show(
                 textarea #clauses name="clauses" rows="8" spellcheck="false" aria-describedby="clauses-hint" { (sent.get("clauses").unwrap_or_default()) }
                 span #clauses-hint .hint { "the file that policy.clauses names; empty when the clauses stand in the policy" }
             }
-            @if can_publish {
-                p {
-                    label for="approver" { "Second person" }
-                    input #approver name="approver" value=(sent.get("approver").unwrap_or_default()) maxlength="100" autocomplete="off" aria-describedby="approver-hint";
-                    span #approver-hint .hint { "who approves it: their id" }
-                }
-            }
             p .buttons {
                 button type="submit" name="do" value="check" class=[(!can_publish).then_some("go")] { "Check and compare" }
                 @if can_publish {
                     " " button type="submit" name="do" value="what-if" { "What if, over every claim" }
-                    " " button .go type="submit" name="do" value="record" { "Publish" }
+                    " " button .go type="submit" name="do" value="ask" { "Ask a second person to approve it" }
+                    span .hint { "It is published when somebody else approves it." }
                 }
             }
         }
@@ -124,7 +118,7 @@ pub fn sent(
     viewer: &Viewer,
     sent: &Query,
     now: When,
-    record: Record<'_>,
+    doors: &mut Doors<'_>,
 ) -> Result<Answer> {
     if !may_publish(viewer) {
         return Err(forbidden(viewer, "Publish a policy"));
@@ -152,10 +146,10 @@ pub fn sent(
             // The answer has an address of its own, so that loading it again sends nothing again.
             Ok(Answer::Redirect(format!("/desk/policies/drafts/{}", draft.sha256)))
         }
-        Some("record") => {
-            let proposal = proposal(viewer, draft, sent, now)?;
-            Ok(match record(vec![proposal]) {
-                Ok(_) => Answer::Redirect(super::address(&draft.policy, draft.version)),
+        Some("ask") => {
+            let asked = command(viewer, draft, sent, now).and_then(|c| (doors.ask)(&c.proposal, &c.text));
+            Ok(match asked {
+                Ok(()) => Answer::Redirect("/desk/policies?asked=yes".into()),
                 Err(why) => {
                     let current = store.revision(&Stream::Ledger)?;
                     Answer::page(why.kind, show(viewer, sent, &key, current, &problem(&why), true))
@@ -171,47 +165,42 @@ pub fn sent(
 /// # Errors
 /// What the work ended with.
 pub fn tried(desk: &Desk, viewer: &Viewer, sha256: &str) -> Result<String> {
-    let page = Page::new(viewer, "What if, under a draft", "/desk/policies").twin("/v1/what-if");
+    let page = Page::new(viewer, "What if, under a draft", "/desk/policies").twin("/v1/policies");
     let never = html! { h1 { "What if, under a draft" } p .note { "Nobody has asked for this since the service started; a draft is not kept." } };
     desk.jobs.show(page, &format!("draft {sha256}"), &never)
 }
 
-fn proposal(viewer: &Viewer, draft: &PolicyPublished, sent: &Query, now: When) -> Result<Proposal> {
+fn command(viewer: &Viewer, draft: &PolicyPublished, sent: &Query, now: When) -> Result<Command> {
+    let none = |why: serde_json::Error| Error::new(ErrorKind::Internal, "no_json", why.to_string());
+    let Value::Object(payload) = serde_json::to_value(draft).map_err(none)? else {
+        return Err(Error::new(ErrorKind::Internal, "no_json", "a policy is an object"));
+    };
     let roles = acts::roles_for(&viewer.roles, replay::duty::Area::Rules);
-    let role: Code =
-        roles.first().map(|role| (*role).clone()).ok_or_else(|| forbidden(viewer, "Publish a policy"))?;
-    let bad = |why: replay::ids::BadText| Error::unreadable("bad_text", why.to_string());
-    Ok(Proposal {
-        stream: Stream::Ledger,
-        expected: Expected::at_number(sent.number("revision").unwrap_or(0)),
-        event: draft.clone().into(),
-        effective: now,
-        effective_is_given: false,
-        actor: viewer.actor.clone(),
-        role,
-        approver: sent.get("approver").map(ActorId::new).transpose().map_err(bad)?,
-        source: SourceId::new(SOURCE).map_err(bad)?,
-        external_id: sent.get("key").map(ExternalId::new).transpose().map_err(bad)?,
-        event_id: None,
-        causation: None,
-        correlation: None,
+    form::command(viewer, Kind::PolicyPublished.as_str(), payload, &roles, sent, &Stream::Ledger, now)
+}
+
+/// What a policy that waits would change.
+///
+/// # Errors
+/// Storage errors.
+pub fn compared(store: &mut SqliteStore, draft: &PolicyPublished) -> Result<Markup> {
+    let registry = judging::registry(store)?;
+    Ok(match registry.versions(&draft.policy).last() {
+        None => {
+            html! { p .note { "No version of " (draft.policy) " is published yet: there is nothing to compare with." } }
+        }
+        Some(last) => {
+            let found = diff(&published(store, last)?.body, &draft.body);
+            html! { h2 { "What differs from version " (last.version) } (differences(&found)) }
+        }
     })
 }
 
 fn said(store: &mut SqliteStore, checked: &Checked) -> Result<Markup> {
-    let mut compared = html! {};
-    if let Some(draft) = &checked.published {
-        let registry = judging::registry(store)?;
-        compared = match registry.versions(&draft.policy).last() {
-            None => {
-                html! { p .note { "No version of " (draft.policy) " is published yet: there is nothing to compare with." } }
-            }
-            Some(last) => {
-                let found = diff(&published(store, last)?.body, &draft.body);
-                html! { h2 { "What differs from version " (last.version) } (differences(&found)) }
-            }
-        };
-    }
+    let compared = match &checked.published {
+        Some(draft) => compared(store, draft)?,
+        None => html! {},
+    };
     let errors = checked.findings.iter().filter(|finding| finding.level == Level::Error).count();
     Ok(html! {
         section #findings {
