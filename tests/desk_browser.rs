@@ -39,7 +39,7 @@ fn look(browser: &mut Browser, host: &Host, address: &str, name: &str) -> Vec<St
         size = number(0);
         slowest = slowest.max(number(1));
         // The same for programs, where it says.
-        if (scheme, width) == ("light", 1200) {
+        if (scheme, width) == ("light", 1200) && name != "claim-before" {
             let twin = browser.eval("((a) => a && fetch(a.pathname + a.search).then((r) => a.pathname + a.search + ' ' + r.status))(document.querySelector('a.twin'))");
             if !twin.as_str().is_some_and(|twin| twin.ends_with(" 200")) {
                 wrong.push(format!("{address}: its twin is {twin}"));
@@ -354,7 +354,7 @@ fn a_policy_takes_two_and_an_audit_one_button() {
     assert!(next.contains("version = 2") && next.contains("2026-01-01"));
     host.log_in(&mut browser, "b.oss");
     host.visit(&mut browser, "/desk/policies/draft");
-    let broken = next.replacen("days = 30", "days = \"thirty\"", 1);
+    let broken = next.replacen("AMC-8.4", "AMC-99.9", 1);
     fill(&mut browser, &[("policy", &broken), ("clauses", &file("clauses/amc.toml"))]);
     press(&mut browser, "check");
     assert!(
