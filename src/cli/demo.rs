@@ -1,5 +1,7 @@
 //! The demonstration: a ledger from nothing to an audit, in one command, the same in every run.
 
+mod served;
+
 use clap::Args;
 use include_dir::{Dir, include_dir};
 use replay::{
@@ -8,7 +10,7 @@ use replay::{
     seal::Proposal,
     time::{BadTime, Instant, When},
 };
-use std::path::PathBuf;
+use std::{net::SocketAddr, path::PathBuf};
 
 use super::{
     common::Common,
@@ -47,7 +49,8 @@ const GROUP_SPAN_MICROS: i64 = 24 * 3_600 * 1_000_000;
 #[command(after_help = "Examples:
   claims demo
   claims demo --ledger big.db --events 1000000
-  claims demo --ledger other.db --events 50000 --seed 7")]
+  claims demo --ledger other.db --events 50000 --seed 7
+  claims demo --ledger desk.db --events 2000 --serve")]
 pub struct DemoArgs {
     /// Also record this many generated events (deterministic, realistic, of the same five merchants)
     #[arg(long, value_name = "N", default_value_t = 0)]
@@ -56,8 +59,14 @@ pub struct DemoArgs {
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
     /// Only make the ledger; show nothing, rebuild nothing
-    #[arg(long)]
+    #[arg(long, conflicts_with = "serve")]
     quiet: bool,
+    /// Show it at the desk: serve it on this machine, with a person who works there and one who approves
+    #[arg(long)]
+    serve: bool,
+    /// Where --serve listens; port 0 takes any that is free
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8377", requires = "serve")]
+    listen: SocketAddr,
 }
 
 impl DemoArgs {
@@ -74,6 +83,10 @@ impl DemoArgs {
         }
         let mut ledger = made?;
         if self.quiet {
+            return Ok(0);
+        }
+        if self.serve {
+            served::serve(ledger, &path, self.listen, out)?;
             return Ok(0);
         }
         show(&mut ledger, &path, out)

@@ -105,6 +105,13 @@ async fn run(
     let ended = ended()?;
     ready(&Listening { address, url, setup })?;
     tracing::info!(%address, ledger = %app.origin, "listening");
+    // What waits for somebody is worked out before the first one asks; whoever is faster waits for it.
+    let warming = app.clone();
+    tokio::task::spawn_blocking(move || {
+        if let Err(why) = warming.read(|store| warming.desk.warm(store, Door::System.now_here())) {
+            tracing::warn!("the inbox is not worked out yet: {why}");
+        }
+    });
     accept(app.clone(), listener, acceptor, ended).await;
     Ok(())
 }
