@@ -105,6 +105,10 @@ fn concrete(path: &str) -> String {
         ("{approval}", "none"),
         ("{month}", "2099-01"),
         ("{name}", "none.css"),
+        ("{list}", "late"),
+        ("{verb}", "note"),
+        ("{version}", "1"),
+        ("{sha256}", "00"),
     ];
     let path = values.iter().fold(path.to_string(), |path, (name, value)| path.replace(name, value));
     let needed = [

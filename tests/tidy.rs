@@ -100,7 +100,7 @@ fn arrows_never_run_backwards() {
     never(
         "src",
         &["crate::http"],
-        &["src/http", "src/cli/serve.rs", "src/lib.rs"],
+        &["src/http", "src/cli/serve.rs", "src/cli/demo/served.rs", "src/lib.rs"],
         "only the service and the verb that starts it know of it",
     );
     never("src/http", &["axum::Json", "serde_json::from_"], &[], "input is read by the one reader of JSON");

@@ -103,7 +103,7 @@ pub const PAGES: &[Route] = &[
         "desk_act_form",
         "/desk/claims/{claim}/act/{verb}",
         "The form of an act on a claim",
-        STAFF,
+        RECORDS,
         &[CLAIM, VERB, QUERY],
     ),
     form_at(

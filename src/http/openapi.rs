@@ -152,6 +152,7 @@ fn parameters(route: &Route) -> Vec<Value> {
     let mut list: Vec<Value> = route
         .params
         .iter()
+        .filter(|param| param.place != Place::Free)
         .map(|param| {
             let mut one = json!({
                 "name": param.name,
@@ -267,7 +268,7 @@ fn reference(_: &App, _: &Asked) -> Result<Answer> {
                     thead { tr { th { "parameter" } th { "in" } th { "what it does" } } }
                     tbody { @for param in route.params { tr {
                         td { code { (param.name) } }
-                        td { @match param.place { Place::Path => "path", Place::Query => "query", Place::Needed => "query, needed" } }
+                        td { @match param.place { Place::Path => "path", Place::Query | Place::Free => "query", Place::Needed => "query, needed" } }
                         td { (param.says) }
                     } } }
                 }

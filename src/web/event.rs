@@ -1,6 +1,8 @@
 //! One event: what it says, who said it, what it moved, what rests on it; and the way to set it right: a correction or a
 //! reversal with a reason, whose effect is shown before it is recorded.
 
+mod values;
+
 use maud::{Markup, html};
 use replay::{
     case::Case,
@@ -8,7 +10,6 @@ use replay::{
     event::Kind,
     history::Cut,
     ids::{ClaimId, Code, Stream},
-    lineage::Figure,
     money::Currency,
     registry::Registry,
     time::When,
@@ -32,6 +33,8 @@ use crate::{
     store::{Store, sqlite::SqliteStore},
     view::{self, Entry},
 };
+
+use values::{figure, named, of_value, shown};
 
 /// Fields of a correction beside those that it sets.
 const CORRECT: [Field; 3] = [
@@ -163,24 +166,6 @@ impl<'a> Looked<'a> {
     }
     fn address(&self) -> String {
         format!("/desk/events/{}", self.of.position)
-    }
-}
-
-/// A field of a payload, as it stands in its box.
-fn shown(payload: &Value, path: &str) -> String {
-    match view::at_path(payload, path) {
-        Some(Value::String(text)) => text.clone(),
-        Some(Value::Bool(is)) => if *is { "yes" } else { "no" }.into(),
-        Some(Value::Number(number)) => number.to_string(),
-        Some(Value::Array(items)) => {
-            let words = items.iter().filter_map(|item| item.as_str().or_else(|| item.get("kind")?.as_str()));
-            words.collect::<Vec<_>>().join(", ")
-        }
-        Some(value @ Value::Object(_)) => {
-            let amount = crate::packet::words::amount(value);
-            amount.and_then(|text| text.split(' ').next().map(str::to_owned)).unwrap_or_default()
-        }
-        _ => String::new(),
     }
 }
 
@@ -485,52 +470,6 @@ impl Looked<'_> {
                     }))
                 }
             }
-        }
-    }
-}
-
-/// A figure by name.
-fn named(figure: &Figure) -> String {
-    match figure {
-        Figure::Claim { figure, .. } => human(figure.as_str()),
-        Figure::Obligation { what, item, .. } => format!("owed: {} {item}", human(what)),
-        Figure::Total { key, figure } => {
-            format!("{} {} of {} in {}", human(&key.kind), human(figure.as_str()), key.merchant, key.month)
-        }
-    }
-}
-
-/// A figure in its unit; what is counted has no minor units.
-pub fn figure(value: Option<i64>, unit: &str) -> String {
-    let Some(value) = value else { return String::new() };
-    let sign = if value < 0 { "-" } else { "" };
-    match unit {
-        "units" | "credits" => format!("{value} {unit}"),
-        _ => format!("{sign}{}", money(value.unsigned_abs(), unit)),
-    }
-}
-
-/// Longest value of one field that the page shows, in characters.
-const VALUE_CHARS_MAX: usize = 20_000;
-
-/// A value of a payload, as people read it.
-fn of_value(value: &Value) -> Markup {
-    if let Some(amount) = crate::packet::words::amount(value) {
-        return html! { (amount) };
-    }
-    match value {
-        Value::String(text) => {
-            html! { span .words { (theirs(&text.chars().take(VALUE_CHARS_MAX).collect::<String>())) } }
-        }
-        Value::Bool(is) => html! { (if *is { "yes" } else { "no" }) },
-        Value::Array(items) if items.iter().all(Value::is_string) => {
-            let words: Vec<&str> = items.iter().filter_map(Value::as_str).collect();
-            html! { (theirs(&words.join(", ").chars().take(VALUE_CHARS_MAX).collect::<String>())) }
-        }
-        Value::Number(number) => html! { (number) },
-        other => {
-            let text = serde_json::to_string_pretty(other).unwrap_or_default();
-            html! { pre tabindex="0" { (crate::packet::visible(&text.chars().take(VALUE_CHARS_MAX).collect::<String>())) } }
         }
     }
 }

@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// Most works under way at once: each folds the whole log.
-const RUNNING_MAX: usize = 2;
+const RUNNING_MAX: usize = 3;
 /// Most results that are kept.
 const KEPT_MAX: usize = 32;
 /// How long a result is good though events were added since, in microseconds.
