@@ -23,7 +23,7 @@ use super::{
     ask::Query,
     form::{self, Command, Form},
     inbox::place,
-    layout::{Page, at, badge, claim, human, money, table, theirs, time, title},
+    layout::{Page, at, badge, claim, human, table, theirs, time, title},
     trial,
 };
 use crate::{
