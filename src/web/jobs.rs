@@ -51,6 +51,29 @@ enum Stands {
     Never,
 }
 
+/// Says what came of a work, also when it broke off: nobody waits for ever, and its place is free again.
+struct Ending {
+    jobs: Jobs,
+    name: String,
+}
+
+impl Ending {
+    fn with(&self, came: Result<String>) {
+        if let Some(job) = self.jobs.all().get_mut(&self.name) {
+            job.came = Some(came);
+        }
+    }
+}
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        let is_open = self.jobs.all().get(&self.name).is_some_and(|job| job.came.is_none());
+        if is_open {
+            self.with(Err(Error::new(ErrorKind::Internal, "work_broke_off", "the work broke off")));
+        }
+    }
+}
+
 impl Jobs {
     fn all(&self) -> MutexGuard<'_, BTreeMap<String, Job>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
@@ -83,13 +106,12 @@ impl Jobs {
             }
             let reached = Arc::new(Reached::default());
             all.insert(name.into(), Job { began: now, through, reached: reached.clone(), came: None });
-            let (this, name) = (self.clone(), name.to_owned());
+            let ending = Ending { jobs: self.clone(), name: name.to_owned() };
             thread::spawn(move || {
                 watch(reached);
                 let made = SqliteStore::open_read_only(&path).and_then(|mut store| work(&mut store));
-                if let Some(job) = this.all().get_mut(&name) {
-                    job.came = Some(made.map(maud::PreEscaped::into_string));
-                }
+                ending.with(made.map(maud::PreEscaped::into_string));
+                // Nobody may be waiting any more.
                 let _ = ended.send(());
             });
         }
@@ -160,5 +182,32 @@ impl Jobs {
                 })
             }
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
+    use super::*;
+
+    #[test]
+    fn a_work_that_breaks_off_holds_nobody_up() {
+        let jobs = Jobs::default();
+        let now = When::parse("2024-04-15T12:00:00Z").unwrap();
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("shop.db");
+        SqliteStore::create(&path, &replay::ids::Origin::new("shop.example/claims").unwrap()).unwrap();
+        for _ in 0..RUNNING_MAX + 1 {
+            let work: Work = Box::new(|_| std::panic::resume_unwind(Box::new("on purpose")));
+            jobs.start("broken", path.clone(), 0, now, work).unwrap();
+            let (mut waited, ended) = (0, || jobs.all().get("broken").is_some_and(|job| job.came.is_some()));
+            while !ended() && waited < 1_000 {
+                thread::park_timeout(Duration::from_millis(5));
+                waited += 1;
+            }
+            assert_eq!(jobs.stands("broken").err().map(|why| why.code), Some("work_broke_off".into()));
+        }
+        jobs.start("whole", path, 0, now, Box::new(|_| Ok(html! { "done" }))).unwrap();
+        assert!(matches!(jobs.stands("whole"), Ok(Stands::Done { body, .. }) if body == "done"));
     }
 }
