@@ -102,20 +102,6 @@ pub enum Readers {
     Owner,
 }
 
-/// Puts a file in the place of an older one of its kind, if there is one: readers see the old or the new, as a whole.
-///
-/// # Errors
-/// A disk that fails; the older one then stays.
-pub fn replaced(path: &Path, bytes: &[u8], readers: Readers) -> Result<()> {
-    let mut name = path.as_os_str().to_owned();
-    name.push(".new");
-    let new = Path::new(&name);
-    // What an interruption has left of an earlier attempt.
-    let _ = fs::remove_file(new);
-    new_file(new, bytes, readers)?;
-    fs::rename(new, path).map_err(|why| Error::io(path, &why))
-}
-
 /// Writes a file that does not exist yet, durably.
 ///
 /// # Errors
@@ -151,9 +137,11 @@ pub fn new_file(path: &Path, bytes: &[u8], readers: Readers) -> Result<()> {
 /// can be made again, and by one writer at a time.
 ///
 /// # Errors
-/// What is left of an attempt that was broken off, a disk that fails.
+/// A disk that fails.
 pub fn again(path: &Path, bytes: &[u8]) -> Result<()> {
     let partial = FILE.beside(path);
+    // What is left of an attempt that was broken off.
+    let _ = fs::remove_file(&partial);
     new_file(&partial, bytes, Readers::Owner)?;
     fs::rename(&partial, path).map_err(|why| {
         let _ = fs::remove_file(&partial);

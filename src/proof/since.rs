@@ -43,7 +43,7 @@ use crate::{
         Span, Store, Tip,
         sqlite::{SqliteStore, alone, refusal_name},
     },
-    whole::{Readers, replaced},
+    whole,
 };
 
 /// Most new events that are held in memory; with more, the whole log is replayed.
@@ -96,7 +96,7 @@ pub(super) fn remember(store: &SqliteStore, position: u64) -> Result<()> {
     let snapshot = Snapshot { ledger: store.origin().to_string(), position, program: program()? };
     let bytes = serde_json::to_vec(&snapshot)
         .map_err(|why| Error::new(ErrorKind::Internal, "no_snapshot", why.to_string()))?;
-    replaced(&snapshot_path(store.path()), &bytes, Readers::Owner)
+    whole::again(&snapshot_path(store.path()), &bytes)
 }
 
 /// The hash of the program that is running.

@@ -182,7 +182,7 @@ impl SqliteStore {
             grows &= before.as_ref().is_none_or(|before| before.iter().map(Vec::as_slice).lt(parts));
             let (parts, position) = member(parts, position);
             sum.add(&parts, position);
-            let before = before.get_or_insert_with(|| [const { Vec::new() }; N]);
+            let before = before.get_or_insert([const { Vec::new() }; N]);
             for (before, part) in before.iter_mut().zip(parts) {
                 before.clear();
                 before.extend_from_slice(part);
