@@ -59,7 +59,9 @@ impl Eq for Multiset {}
 mod tests {
     use super::{Multiset, MultisetKey};
 
-    fn of(members: &[(&[&[u8]], u64)]) -> Multiset {
+    type Member<'a> = (&'a [&'a [u8]], u64);
+
+    fn of(members: &[Member<'_>]) -> Multiset {
         let mut sum = Multiset::keyed(&MultisetKey([7; 16]));
         members.iter().for_each(|(parts, position)| sum.add(parts, *position));
         sum
@@ -67,7 +69,7 @@ mod tests {
 
     #[test]
     fn order_is_nothing_and_everything_else_counts() {
-        let (a, b): ((&[&[u8]], u64), (&[&[u8]], u64)) = ((&[b"cli", b"k1"], 1), (&[b"cli", b"k2"], 2));
+        let (a, b): (Member<'_>, Member<'_>) = ((&[b"cli", b"k1"], 1), (&[b"cli", b"k2"], 2));
         assert_eq!(of(&[a, b]), of(&[b, a]));
         assert_ne!(of(&[a, b]), of(&[a, a]), "another member");
         assert_ne!(of(&[a, b]), of(&[a, b, b]), "a member twice");

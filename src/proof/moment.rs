@@ -1,10 +1,11 @@
 //! One moment of a ledger in use, seen through several connections.
 
-use rusqlite::InterruptHandle;
-
 use crate::{
     error::{Error, ErrorKind, Result},
-    store::{Store, Tip, sqlite::SqliteStore},
+    store::{
+        Store, Tip,
+        sqlite::{InterruptHandle, SqliteStore},
+    },
 };
 
 /// How often all connections try to begin at the same moment while others write.

@@ -38,7 +38,7 @@ use crate::{
     replaying::{Beside, Ended, Spread, replayed_by_case},
     store::{
         Store, Tip,
-        sqlite::{Ends, IndexSums, SqliteStore},
+        sqlite::{Ends, IndexSums, InterruptHandle, SqliteStore},
     },
 };
 
@@ -174,7 +174,7 @@ fn run(
         let (mut replay, lost) = match read {
             Ok(read) => read,
             Err(why) => {
-                interrupts.iter().for_each(rusqlite::InterruptHandle::interrupt);
+                interrupts.iter().for_each(InterruptHandle::interrupt);
                 return Err(why);
             }
         };

@@ -9,6 +9,7 @@ mod served;
 mod whole;
 
 pub use file::{APPLICATION_ID, FILE_VERSION};
+pub use rusqlite::InterruptHandle;
 pub use served::{RowName, ServedClaim, ServedRow, alone, refusal_name};
 pub use whole::{Ends, IndexSums};
 
@@ -163,7 +164,7 @@ impl SqliteStore {
         Ok(self)
     }
     /// What stops this connection in what it is doing, from another thread.
-    pub fn interrupt_handle(&self) -> rusqlite::InterruptHandle {
+    pub fn interrupt_handle(&self) -> InterruptHandle {
         self.db.get_interrupt_handle()
     }
     /// Folds the write-ahead log into the file as far as nobody reads an older state, without making anybody wait. Who
