@@ -438,7 +438,9 @@ fn record_file<S: Store + Send + 'static>(
         source: SourceId::new("test").unwrap(),
         effective: When { at: support::instant(support::NOW), offset_minutes: 0 },
     };
-    let options = Options { name: "file", defaults, keep_going, atomic: false };
+    let read =
+        |_, line: &[u8], begun: &dyn Fn(&Stream) -> bool| claims::command::parse(line, &defaults, begun);
+    let options = Options { name: "file", read: &read, keep_going, atomic: false };
     let mut receipts = Vec::new();
     let mut answer = |line: u64, result: &Result<Receipt>| {
         receipts.extend(result.iter().map(|receipt| (line, receipt.clone())));
