@@ -18,7 +18,6 @@ use crate::{
     error::{Error, ErrorKind, Result},
     ledger::Ledger,
     redaction::{self, CLEAN_WAIT_MS, Found, Plan, Report, Request, Selection},
-    room,
     store::{Store, sqlite::SqliteStore},
 };
 
@@ -104,9 +103,6 @@ impl RedactArgs {
         }
         super::common::named(&self.actor)?;
         let mut store = common.write()?;
-        let (pages, page) = store.pages()?;
-        // What is erased from the tables is wiped from the file by writing it anew: beside it, and into the log of that.
-        room::asked_for("writing the file anew", store.path(), pages.saturating_mul(page).saturating_mul(2))?;
         let request = Request {
             selection: self.selection(&mut store)?,
             basis: self.basis,

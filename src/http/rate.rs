@@ -64,8 +64,13 @@ impl Bucket {
     fn filled(self, per_second: u32, now: i64) -> Self {
         let passed = u64::try_from(now.saturating_sub(self.at)).unwrap_or(0);
         let back = passed.saturating_mul(u64::from(per_second)) / 1_000;
-        // Less than a thousandth is kept for the next time.
-        if back == 0 { self } else { Self { left: self.left.saturating_add(back).min(FULL), at: now } }
+        let left = self.left.saturating_add(back).min(FULL);
+        if left == FULL {
+            return Self { left, at: now };
+        }
+        // The time for which nothing came back yet counts the next time.
+        let used = back.saturating_mul(1_000).checked_div(u64::from(per_second)).unwrap_or(0);
+        Self { left, at: self.at.saturating_add(i64::try_from(used).unwrap_or(i64::MAX)) }
     }
 }
 

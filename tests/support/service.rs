@@ -96,7 +96,11 @@ impl Service {
     }
     /// With an admin who is logged in, and who grants roles.
     pub fn governed() -> (Self, Session) {
-        let mut service = Self::first();
+        Self::governed_with(&[])
+    }
+    /// As [`Service::governed`], started with these options.
+    pub fn governed_with(options: &[&str]) -> (Self, Session) {
+        let mut service = Self::with(options);
         let link = service.setup.take().unwrap();
         let reply =
             service.form("/setup", &[("link", &link), ("actor", "root.admin"), ("password", PASSWORD)]);
