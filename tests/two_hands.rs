@@ -458,8 +458,8 @@ fn a_file_ends_at_its_first_bad_line_whichever_hand_has_it() {
     for bad in [3, 511, 512, 600] {
         let place = place();
         let mut lines = lines.clone();
-        let wrong = format!(r#"claim/C0 refund_posted {{"refund":"never"}} key wrong"#);
-        lines.insert(bad, json_line(&wrong, 0));
+        let wrong = r#"claim/C0 refund_posted {"refund":"never"} key wrong"#;
+        lines.insert(bad, json_line(wrong, 0));
         let (receipts, ended) = record_file(&mut support::sqlite_again(&place.path, "file"), &lines, false);
         let why = ended.unwrap_err();
         assert!(why.at.as_deref().is_some_and(|at| at.starts_with(&format!("file:{}", bad + 1))), "{why}");

@@ -34,7 +34,10 @@ pub fn record(path: &Path, steps: &[Step]) -> Measured {
         source: SourceId::new("bench").expect("a source"),
         effective: ledger.door().now_here(),
     };
-    let options = Options { name: "bench", defaults, keep_going: false, atomic: false };
+    let read = |_, line: &[u8], begun: &dyn Fn(&replay::ids::Stream) -> bool| {
+        claims::command::parse(line, &defaults, begun)
+    };
+    let options = Options { name: "bench", read: &read, keep_going: false, atomic: false };
     let clock = Clock::start();
     let tally =
         record::record(&mut ledger, &mut text.as_bytes(), &options, &Progress::silent(), &mut |_, _| Ok(()))
