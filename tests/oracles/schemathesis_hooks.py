@@ -25,5 +25,5 @@ def whole(value):
 
 
 @schemathesis.hook
-def map_body(context, body):
-    return whole(body)
+def before_call(context, case, kwargs):
+    case.body = whole(case.body)
